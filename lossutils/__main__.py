@@ -1,0 +1,5 @@
+"""`python -m lossutils`: check this installation, one line for each thing that matters."""
+
+from lossutils.check import main
+
+raise SystemExit(main())

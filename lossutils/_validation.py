@@ -1,0 +1,161 @@
+"""Checks of arguments and batches, each with an error that says what came and what is wanted.
+
+Checks of shapes run at tracing and cost nothing afterwards. Checks of values need numbers, so they
+run only where there are numbers: on Python arguments and on eager tensors. Inside a compiled step
+they are skipped, and cost nothing there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+
+def has_values(x: Any) -> bool:
+    """True if the numbers in ``x`` can be read now, False for a symbolic tensor of a graph."""
+    return not (tf.is_tensor(x) and tf.is_symbolic_tensor(x)) and not _is_symbolic_variable(x)
+
+
+def _is_symbolic_variable(x: Any) -> bool:
+    # A variable met while a graph is being traced has no value to read yet.
+    return hasattr(x, "assign") and not tf.executing_eagerly()
+
+
+def number(
+    name: str,
+    value: Any,
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    below: float | None = None,
+) -> Any:
+    """Return ``value`` if it is one finite number inside the limits, else raise ValueError.
+
+    Tensors and variables pass through unread inside a graph, so a loss parameter may be one.
+    """
+    wanted = "a finite number" + _limits(above, at_least, below)
+    if isinstance(value, (str, bytes, bool)) or value is None:
+        raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.")
+    if not has_values(value):
+        return value
+    try:
+        array = np.asarray(ops.convert_to_numpy(value), dtype="float64")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.") from error
+    inside = (
+        array.ndim == 0
+        and np.isfinite(array)
+        and (above is None or array > above)
+        and (at_least is None or array >= at_least)
+        and (below is None or array < below)
+    )
+    if not inside:
+        raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.")
+    return value
+
+
+def _limits(above: float | None, at_least: float | None, below: float | None) -> str:
+    words = []
+    if above is not None:
+        words.append(f"above {above:g}")
+    if at_least is not None:
+        words.append(f"of at least {at_least:g}")
+    if below is not None:
+        words.append(f"below {below:g}")
+    return (" " + " and ".join(words)) if words else ""
+
+
+def weights(name: str, value: Any, *, length: int | None = None) -> tuple[Any, ...]:
+    """Return ``value`` as a tuple of finite, non-negative floats, not all of them zero.
+
+    A tuple, because a list that a caller changes later would change the loss behind its back.
+    Weights that are tensors of a graph pass through unread; only their number is checked.
+    """
+    wanted = "a sequence of finite numbers of at least 0, in class order"
+    if tf.is_tensor(value) and value.shape.rank == 1 and value.shape[0] is not None:
+        value = tf.unstack(value)
+    if isinstance(value, (str, bytes, dict)) or not isinstance(value, (Sequence, np.ndarray)):
+        raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.")
+    if length is not None and len(value) != length:
+        raise ValueError(f"`{name}` must hold {length} weights, but holds {len(value)}: {value!r}.")
+    if not all(has_values(w) for w in value):
+        return tuple(value)
+    try:
+        array = np.asarray(value, dtype="float64")
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.") from error
+    if array.ndim != 1 or not np.all(np.isfinite(array)) or np.any(array < 0):
+        raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.")
+    if not np.any(array > 0):
+        raise ValueError(f"`{name}` must hold at least one weight above 0, but is {value!r}.")
+    return tuple(float(w) for w in array)
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return ``value`` if it is True or False, else raise ValueError."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"`{name}` must be True or False, but is {value!r}.")
+    return bool(value)
+
+
+def same_shape(y_true: Any, y_pred: Any) -> None:
+    """Raise ValueError unless labels and predictions have the same shape, batch axis included.
+
+    Without this check (batch,) against (batch, 1) broadcasts to (batch, batch) in silence.
+    """
+    if y_true.shape.rank is None or y_pred.shape.rank is None:
+        # TensorFlow gives up on the rank when a second call brings another number of axes.
+        raise ValueError(
+            "`y_true` or `y_pred` has another number of axes than in an earlier call; give labels "
+            "and predictions the same shape, such as (batch, 1), in every call."
+        )
+    true_shape, pred_shape = tuple(y_true.shape), tuple(y_pred.shape)
+    agree = len(true_shape) == len(pred_shape) and all(
+        t is None or p is None or t == p for t, p in zip(true_shape, pred_shape)
+    )
+    if agree:
+        return
+    advice = "give both the same shape"
+    if len(true_shape) + 1 == len(pred_shape) and pred_shape[-1] == 1:
+        advice = "add the missing axis to the labels: y_true[:, None]"
+    elif len(pred_shape) + 1 == len(true_shape) and true_shape[-1] == 1:
+        advice = "add the missing axis to the predictions: y_pred[:, None]"
+    raise ValueError(
+        f"`y_true` has shape {true_shape} and `y_pred` has shape {pred_shape}; {advice}."
+    )
+
+
+def at_least_one_axis(y_pred: Any) -> None:
+    """Raise ValueError for predictions without a batch axis and a feature axis."""
+    if len(y_pred.shape) < 2:
+        raise ValueError(
+            f"`y_pred` has shape {tuple(y_pred.shape)}; a batch axis and a last axis to average "
+            "over are wanted, such as (batch, 1)."
+        )
+
+
+def zeros_and_ones(name: str, y_true: Any) -> None:
+    """Raise ValueError if labels whose values can be read hold anything but 0 and 1."""
+    if not has_values(y_true):
+        return
+    values = ops.convert_to_numpy(y_true)
+    strange = values[~np.isin(values, (0, 1))]
+    if strange.size:
+        raise ValueError(f"`{name}` must hold only 0 and 1, but holds {strange.flat[0]!s}.")
+
+
+def one_hot(name: str, y_true: Any) -> None:
+    """Raise ValueError if labels whose values can be read are not one-hot along the last axis."""
+    zeros_and_ones(name, y_true)
+    if not has_values(y_true):
+        return
+    sums = ops.convert_to_numpy(y_true).sum(axis=-1)
+    if np.any(sums != 1):
+        raise ValueError(
+            f"`{name}` must be one-hot (exactly one 1 in each row), but a row adds up to "
+            f"{sums[sums != 1].flat[0]!s}."
+        )

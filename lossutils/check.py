@@ -1,0 +1,259 @@
+"""Check an installation: one line for each thing that matters, with its repair.
+
+The ranges come from requirements.txt and from nowhere else. Nothing here needs TensorFlow, so
+that a missing TensorFlow is a finding and not a crash.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # `packaging` may be missing when the check starts
+    from packaging.requirements import Requirement
+
+REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements.txt"
+INSTALL_ALL = "in the folder of the collection run: python -m pip install -r requirements.txt"
+NEEDED_BYTES = 1_500_000_000  # one kernel stays below 1 GB; the rest is for Lab and the browser
+
+# The same library under another name: the CPU build is what a small server installs.
+OTHER_BUILDS = {"tensorflow": ("tensorflow", "tensorflow-cpu")}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at (`subject`), what was found, and the repair; no repair: all is well."""
+
+    subject: str
+    found: str
+    repair: str = ""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether there is nothing to repair."""
+        return not self.repair
+
+    def line(self, details: bool = True) -> str:
+        """Return one line of text.
+
+        Without `details` the line of a healthy finding is the same on every machine.
+
+        >>> Finding("keras", "3.15.1").line()
+        'ok   keras 3.15.1'
+        >>> Finding("keras", "3.15.1").line(details=False)
+        'ok   keras'
+        >>> Finding("keras", "is not installed", "install it").line(details=False)
+        'BAD  keras is not installed: repair: install it'
+        """
+        if not self.healthy:
+            return f"BAD  {self.subject} {self.found}: repair: {self.repair}"
+        return f"ok   {self.subject} {self.found}" if details else f"ok   {self.subject}"
+
+
+def read_ranges(path: Path = REQUIREMENTS) -> list[Requirement]:
+    """Return the packages of a requirements file with their ranges, without options like `-e .`."""
+    from packaging.requirements import Requirement
+
+    lines = (line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
+    return [Requirement(line) for line in lines if line and not line.startswith("-")]
+
+
+def installed_build(
+    name: str, version_of: Callable[[str], str] = importlib.metadata.version
+) -> tuple[str, str] | None:
+    """Return (name, version) of the build of a package that is installed, None without one."""
+    for build in OTHER_BUILDS.get(name, (name,)):
+        try:
+            return build, version_of(build)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def check_package(
+    requirement: Requirement, version_of: Callable[[str], str] = importlib.metadata.version
+) -> Finding:
+    """Compare the installed version of one package with its range."""
+    build = installed_build(requirement.name, version_of)
+    if build is None:
+        return Finding(requirement.name, "is not installed", INSTALL_ALL)
+    name, version = build
+    if not requirement.specifier.contains(version, prereleases=True):
+        wanted = f"{name}{requirement.specifier}"
+        found = f"{version} is not in the tested range {requirement.specifier}"
+        return Finding(requirement.name, found, f'python -m pip install "{wanted}"')
+    return Finding(requirement.name, version if name == requirement.name else f"{version} ({name})")
+
+
+def check_packages(path: Path = REQUIREMENTS) -> list[Finding]:
+    """Compare all installed versions with the ranges of requirements.txt."""
+    if not path.exists():
+        repair = "get the whole collection, not the package alone, and " + INSTALL_ALL
+        return [Finding("requirements.txt", "is not beside the package", repair)]
+    return [check_package(requirement) for requirement in read_ranges(path)]
+
+
+def check_python(version: str | None = None, wanted: str | None = None) -> Finding:
+    """Compare the version of Python with the range that the package declares."""
+    from packaging.specifiers import SpecifierSet
+
+    version = version or platform.python_version()
+    wanted = wanted or importlib.metadata.metadata("lossutils")["Requires-Python"]
+    if not SpecifierSet(wanted).contains(version, prereleases=True):
+        repair = f"make an environment with a Python in {wanted}, then {INSTALL_ALL}"
+        return Finding("python", f"{version} is not in the tested range {wanted}", repair)
+    return Finding("python", version)
+
+
+def check_tensorflow_starts(
+    loaded: Mapping[str, object] = sys.modules,
+    run: Callable[..., subprocess.CompletedProcess] = subprocess.run,
+) -> Finding:
+    """Import TensorFlow in a process of its own: a library that it lacks must not end this one."""
+    subject = "tensorflow starts"
+    if "tensorflow" in loaded:
+        return Finding(subject, "(already in use)")
+    command = [sys.executable, "-c", "import tensorflow"]
+    result = run(command, capture_output=True, text=True, check=False)
+    if result.returncode == 0:
+        return Finding(subject, "(tried)")
+    last = (result.stderr.strip().splitlines() or [f"exit status {result.returncode}"])[-1]
+    return Finding("tensorflow", f"does not start ({last})", INSTALL_ALL)
+
+
+def check_widgets(folders: Iterable[str | Path] | None = None) -> Finding:
+    """Look for the JupyterLab side of ipywidgets, without which sliders stay text."""
+    if folders is None:
+        from jupyter_core.paths import jupyter_path
+
+        folders = jupyter_path("labextensions")
+    for folder in folders:
+        manifest = Path(folder) / "@jupyter-widgets" / "jupyterlab-manager" / "package.json"
+        if manifest.exists():
+            version = json.loads(manifest.read_text(encoding="utf-8"))["version"]
+            return Finding("widgets in JupyterLab", version)
+    repair = "python -m pip install --force-reinstall jupyterlab_widgets, then restart JupyterLab"
+    return Finding("widgets in JupyterLab", "cannot be shown: its extension is missing", repair)
+
+
+def usable_memory(free: int, own: int, group: Path = Path("/sys/fs/cgroup")) -> int:
+    """Return the bytes this process may use: what is free, plus what it already holds.
+
+    A container (Binder, a JupyterHub) sees the memory of its host but may use less: its limit
+    is in the files `memory.max` and `memory.current` of its control group.
+    """
+    try:
+        limit = int((group / "memory.max").read_text())
+        free = min(free, limit - int((group / "memory.current").read_text()))
+    except (OSError, ValueError):  # no control group, or "max": no limit
+        pass
+    return free + own
+
+
+def check_memory(usable: int | None = None) -> Finding:
+    """Compare the memory that a notebook may use with what one needs, both in bytes."""
+    if usable is None:
+        import psutil
+
+        own = psutil.Process(os.getpid()).memory_info().rss
+        usable = usable_memory(psutil.virtual_memory().available, own)
+    found = f"{usable / 1e9:.1f} GB"
+    if usable < NEEDED_BYTES:
+        repair = "shut down other notebooks (menu Kernel, Shut Down All Kernels) or other programs"
+        return Finding("memory", f"{found} is less than {NEEDED_BYTES / 1e9:.1f} GB", repair)
+    return Finding("memory", found)
+
+
+def check_writing(folder: Path | None = None) -> Finding:
+    """Write a temporary file where the notebooks save theirs: in the current folder."""
+    folder = folder or Path.cwd()
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return Finding("write access", f"in {folder}")
+    except OSError as error:
+        found = f"is missing in {folder} ({error.strerror})"
+        return Finding("write access", found, "copy the collection to a folder of your own")
+
+
+def configured_backend(
+    environment: Mapping[str, str] = os.environ, loaded: Mapping[str, object] = sys.modules
+) -> str:
+    """Return the name of the backend that Keras uses, or would use if it were imported now."""
+    if "keras" in loaded:
+        return loaded["keras"].config.backend()
+    if environment.get("KERAS_BACKEND"):
+        return environment["KERAS_BACKEND"]
+    home = Path(environment.get("KERAS_HOME") or Path.home() / ".keras")
+    try:
+        return json.loads((home / "keras.json").read_text(encoding="utf-8"))["backend"]
+    except (OSError, ValueError, KeyError):  # Keras falls back to TensorFlow as well
+        return "tensorflow"
+
+
+def check_backend(backend: str | None = None) -> Finding:
+    """The collection needs Keras on TensorFlow."""
+    backend = backend or configured_backend()
+    if backend != "tensorflow":
+        repair = "set the environment variable KERAS_BACKEND=tensorflow and restart the kernel"
+        return Finding("keras backend", f"is {backend}, not tensorflow", repair)
+    return Finding("keras backend", backend)
+
+
+def all_checks() -> list[Callable[[], Finding | list[Finding]]]:
+    """Return the checks in the order in which they are reported."""
+    return [
+        check_python,
+        check_packages,
+        check_tensorflow_starts,
+        check_widgets,
+        check_memory,
+        check_writing,
+        check_backend,
+    ]
+
+
+def inspect_installation(
+    checks: Iterable[Callable[[], Finding | list[Finding]]] | None = None,
+) -> list[Finding]:
+    """Run the checks; a package that a check itself lacks becomes a finding too."""
+    findings: list[Finding] = []
+    for check in all_checks() if checks is None else checks:
+        try:
+            result = check()
+        except ModuleNotFoundError as missing:
+            result = Finding(str(missing.name), "is not installed", INSTALL_ALL)
+        new = result if isinstance(result, list) else [result]
+        findings += [finding for finding in new if finding not in findings]
+    return findings
+
+
+def report(findings: list[Finding], details: bool) -> str:
+    """Return the lines of all findings and one that sums them up."""
+    bad = sum(not finding.healthy for finding in findings)
+    total = "This installation is ready." if not bad else f"To repair: {bad}."
+    return "\n".join([finding.line(details) for finding in findings] + [total])
+
+
+def check_installation(details: bool = False) -> None:
+    """Print one line for each thing that matters, with a repair where something is wrong.
+
+    Without `details` (versions, gigabytes) a healthy installation prints the same text
+    everywhere, so that a notebook can store it.
+    """
+    print(report(inspect_installation(), details))
+
+
+def main() -> int:
+    """Print the report with details; return 1 when something is wrong, else 0."""
+    findings = inspect_installation()
+    print(report(findings, details=True))
+    return int(not all(finding.healthy for finding in findings))

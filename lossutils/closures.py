@@ -1,0 +1,267 @@
+"""Losses without state: each function takes the parameters and returns ``loss(y_true, y_pred)``.
+
+Every returned loss gives one value per sample (the mean over the last axis), so that Keras can
+apply sample weights, masks, its reduction and the scaling for several devices. The parameters are
+fixed when the loss is made. A parameter that is to be trained belongs in a ``StatefulLoss``.
+
+The arithmetic is done in float32 or wider: half-precision predictions are widened first, because
+in float16 the clip bound 1 - 1e-7 is exactly 1, and its logarithm of the rest minus infinity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from lossutils import _validation as check
+
+Loss = Callable[[Any, Any], Any]
+
+
+def _float_pair(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Both as tensors of one float type, at least float32 wide, and of one shape."""
+    y_pred = ops.convert_to_tensor(y_pred)
+    dtype = keras.backend.standardize_dtype(y_pred.dtype)
+    if dtype != "float64":
+        dtype = "float32"
+    y_true, y_pred = ops.convert_to_tensor(y_true), ops.cast(y_pred, dtype)
+    check.same_shape(y_true, y_pred)
+    check.at_least_one_axis(y_pred)
+    return ops.cast(y_true, dtype), y_pred
+
+
+def huber(delta: float = 1.0) -> Loss:
+    """Quadratic for residuals up to ``delta``, linear beyond.
+
+    With q = min(|e|, delta) and e = y_true - y_pred the loss is q^2 / 2 + delta (|e| - q), averaged
+    over the last axis.
+
+    Args:
+        delta: where the quadratic part ends, in the unit of the targets; a finite number above 0,
+            or a tensor.
+
+    Returns:
+        ``loss(y_true, y_pred)``: two tensors of shape (batch, ..., d) to values of shape
+        (batch, ...), in the squared unit of the targets.
+
+    Raises:
+        ValueError: ``delta`` is not above 0, or the shapes differ.
+
+    Source: Huber (1964), Robust Estimation of a Location Parameter, doi:10.1214/aoms/1177703732.
+
+    >>> huber(delta=1.0)([[0.0], [0.0]], [[0.5], [3.0]]).numpy().tolist()
+    [0.125, 2.5]
+    """
+    check.number("delta", delta, above=0)
+
+    def loss(y_true, y_pred):
+        y_true, y_pred = _float_pair(y_true, y_pred)
+        bound = ops.cast(delta, y_pred.dtype)
+        size = ops.abs(y_true - y_pred)
+        q = ops.minimum(size, bound)
+        return ops.mean(0.5 * q * q + bound * (size - q), axis=-1)
+
+    return loss
+
+
+def weighted_binary_crossentropy(weights: Sequence[float], from_logits: bool = False) -> Loss:
+    """Binary cross-entropy in which each class has its own weight.
+
+    With w = weights[y] the loss is -w (y log p + (1 - y) log(1 - p)), averaged over the last axis.
+    From logits it is computed with softplus and exact at any size; from probabilities p is clipped
+    to [1e-7, 1 - 1e-7], so it saturates near 16 and has no gradient beyond the clip.
+
+    Args:
+        weights: (weight of class 0, weight of class 1), finite and at least 0; or tensors.
+        from_logits: True if ``y_pred`` holds logits, False if it holds probabilities.
+
+    Returns:
+        ``loss(y_true, y_pred)``: labels 0 or 1 and predictions of shape (batch, ..., d) to values
+        of shape (batch, ...), in nats.
+
+    Raises:
+        ValueError: not two weights, a negative or non-finite one, labels other than 0 and 1 (checked
+            outside compiled steps), or shapes that differ.
+
+    Source: King and Zeng (2001), Logistic Regression in Rare Events Data (the weighted
+    likelihood), doi:10.1093/oxfordjournals.pan.a004868.
+
+    >>> loss = weighted_binary_crossentropy((0.1, 0.9))
+    >>> [round(float(v), 4) for v in loss([[0.0], [1.0]], [[0.5], [0.5]])]
+    [0.0693, 0.6238]
+    """
+    weight_0, weight_1 = check.weights("weights", weights, length=2)
+    from_logits = check.flag("from_logits", from_logits)
+
+    def loss(y_true, y_pred):
+        y_true, y_pred = _float_pair(y_true, y_pred)
+        check.zeros_and_ones("y_true", y_true)
+        if from_logits:
+            cost_0, cost_1 = ops.softplus(y_pred), ops.softplus(-y_pred)
+        else:
+            p = _clipped(y_pred)
+            cost_0, cost_1 = -ops.log(1.0 - p), -ops.log(p)
+        w_0, w_1 = (ops.cast(w, y_pred.dtype) for w in (weight_0, weight_1))
+        return ops.mean(w_1 * y_true * cost_1 + w_0 * (1.0 - y_true) * cost_0, axis=-1)
+
+    return loss
+
+
+def weighted_categorical_crossentropy(weights: Sequence[float], from_logits: bool = False) -> Loss:
+    """Categorical cross-entropy in which each class has its own weight.
+
+    The loss is -sum_k w_k y_k log p_k. From logits it uses log-softmax and is exact at any size;
+    from probabilities p is clipped to [1e-7, 1 - 1e-7].
+
+    Args:
+        weights: one weight per class, in class order, finite and at least 0; or tensors.
+        from_logits: True if ``y_pred`` holds logits, False if it holds probabilities.
+
+    Returns:
+        ``loss(y_true, y_pred)``: one-hot labels and predictions of shape (batch, ..., classes) to
+        values of shape (batch, ...), in nats.
+
+    Raises:
+        ValueError: a bad weight, as many weights as there are not classes, labels that are not
+            one-hot (checked outside compiled steps), or shapes that differ.
+
+    Source: Bishop (2006), Pattern Recognition and Machine Learning, equation 4.108, with a weight
+    on each class.
+
+    >>> loss = weighted_categorical_crossentropy((1.0, 2.5, 0.5))
+    >>> round(float(loss([[0.0, 1.0, 0.0]], [[0.25, 0.5, 0.25]])[0]), 4)
+    1.7329
+    """
+    class_weights = check.weights("weights", weights)
+    from_logits = check.flag("from_logits", from_logits)
+
+    def loss(y_true, y_pred):
+        y_true, y_pred = _float_pair(y_true, y_pred)
+        if y_pred.shape[-1] != len(class_weights):
+            raise ValueError(
+                f"`weights` holds {len(class_weights)} weights, but `y_pred` has "
+                f"{y_pred.shape[-1]} classes (shape {tuple(y_pred.shape)})."
+            )
+        check.one_hot("y_true", y_true)
+        log_p = ops.log_softmax(y_pred, axis=-1) if from_logits else ops.log(_clipped(y_pred))
+        w = ops.stack([ops.cast(w, y_pred.dtype) for w in class_weights])
+        return -ops.sum(w * y_true * log_p, axis=-1)
+
+    return loss
+
+
+def _clipped(p: Any) -> Any:
+    # The upper bound must be a number below 1 in the working precision: 1e-7 is for float32.
+    epsilon = max(keras.config.epsilon(), 1e-7)
+    return ops.clip(p, epsilon, 1.0 - epsilon)
+
+
+def near_zero_penalty(strength: float = 0.1, epsilon: float = 0.1) -> Loss:
+    """Squared error plus a bounded penalty on predictions near zero.
+
+    The loss is (y - p)^2 + strength * epsilon^2 / (p^2 + epsilon^2), averaged over the last axis.
+    The penalty is ``strength`` at p = 0, half of it at |p| = epsilon, and fades beyond. Its slope is
+    never steeper than 0.65 strength / epsilon. At p = 0 exactly the slope is 0: by symmetry no
+    smooth penalty can say which way to go.
+
+    Args:
+        strength: height of the penalty at zero, in the squared unit of the targets, at least 0.
+        epsilon: half-width of the penalised zone, in the unit of the predictions, above 0.
+
+    Returns:
+        ``loss(y_true, y_pred)``: two tensors of shape (batch, ..., d) to values of shape
+        (batch, ...).
+
+    Raises:
+        ValueError: ``strength`` below 0, ``epsilon`` not above 0, or shapes that differ.
+
+    Source: the penalty is the Lorentzian (Geman and McClure's 1987 robust function turned over).
+
+    >>> near_zero_penalty(strength=0.5, epsilon=0.1)([[0.0]], [[0.0]]).numpy().tolist()
+    [0.5]
+    """
+    check.number("strength", strength, at_least=0)
+    check.number("epsilon", epsilon, above=0)
+
+    def loss(y_true, y_pred):
+        y_true, y_pred = _float_pair(y_true, y_pred)
+        scaled = y_pred / ops.cast(epsilon, y_pred.dtype)
+        penalty = ops.cast(strength, y_pred.dtype) / (ops.square(scaled) + 1.0)
+        return ops.mean(ops.square(y_true - y_pred) + penalty, axis=-1)
+
+    return loss
+
+
+def asymmetric_squared_error(over: float = 1.0, under: float = 1.0) -> Loss:
+    """Squared error in which predicting too high and predicting too low have different costs.
+
+    The loss is over * e^2 where the prediction is too high and under * e^2 where it is too low,
+    averaged over the last axis. Its minimiser is an expectile, with tau = under / (over + under).
+
+    Args:
+        over: cost factor where y_pred > y_true, finite, at least 0.
+        under: cost factor where y_pred < y_true, finite, at least 0; not both may be 0.
+
+    Returns:
+        ``loss(y_true, y_pred)``: two tensors of shape (batch, ..., d) to values of shape
+        (batch, ...), in the squared unit of the targets.
+
+    Raises:
+        ValueError: a negative or non-finite cost, both costs 0, or shapes that differ.
+
+    Source: Newey and Powell (1987), Asymmetric Least Squares Estimation and Testing,
+    doi:10.2307/1911031.
+
+    >>> asymmetric_squared_error(over=1, under=3)([[0.0], [0.0]], [[2.0], [-2.0]]).numpy().tolist()
+    [4.0, 12.0]
+    """
+    check.number("over", over, at_least=0)
+    check.number("under", under, at_least=0)
+    check.weights("(over, under)", (over, under))
+
+    def loss(y_true, y_pred):
+        y_true, y_pred = _float_pair(y_true, y_pred)
+        error = y_true - y_pred
+        too_high, too_low = ops.relu(-error), ops.relu(error)
+        cost_over, cost_under = (ops.cast(cost, y_pred.dtype) for cost in (over, under))
+        return ops.mean(
+            cost_over * ops.square(too_high) + cost_under * ops.square(too_low), axis=-1
+        )
+
+    return loss
+
+
+def pinball(quantile: float = 0.5) -> Loss:
+    """The loss whose minimiser is a quantile: linear, with one slope above and one below.
+
+    With e = y_true - y_pred the loss is quantile * e where e > 0 (predicted too low) and
+    (quantile - 1) * e where e < 0 (predicted too high), averaged over the last axis.
+
+    Args:
+        quantile: between 0 and 1, both excluded. If a unit too low costs ``under`` and a unit too
+            high costs ``over``, the best quantile is under / (over + under).
+
+    Returns:
+        ``loss(y_true, y_pred)``: two tensors of shape (batch, ..., d) to values of shape
+        (batch, ...), in the unit of the targets.
+
+    Raises:
+        ValueError: ``quantile`` outside (0, 1), or shapes that differ.
+
+    Source: Koenker and Bassett (1978), Regression Quantiles, doi:10.2307/1913643.
+
+    >>> [round(float(v), 2) for v in pinball(0.9)([[0.0], [0.0]], [[-1.0], [1.0]])]
+    [0.9, 0.1]
+    """
+    check.number("quantile", quantile, above=0, below=1)
+
+    def loss(y_true, y_pred):
+        y_true, y_pred = _float_pair(y_true, y_pred)
+        error = y_true - y_pred
+        level = ops.cast(quantile, y_pred.dtype)
+        return ops.mean(level * ops.relu(error) + (1.0 - level) * ops.relu(-error), axis=-1)
+
+    return loss

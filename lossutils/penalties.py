@@ -1,0 +1,42 @@
+"""Penalties on the weights of a model. They depend on no sample, so they are no part of a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from keras import ops
+
+from lossutils import _validation as check
+
+
+def l1_penalty(variables: Iterable[Any], strength: float = 0.01) -> Any:
+    """``strength`` times the sum of the absolute values of all entries of all ``variables``.
+
+    For a penalty on one layer, ``kernel_regularizer=keras.regularizers.L1(strength)`` is the right
+    place. This function is for a penalty over a whole model, added once per step in
+    ``compute_loss``; under a distribution strategy divide it there by the number of replicas.
+
+    Args:
+        variables: such as ``model.trainable_variables``; at least one.
+        strength: finite, at least 0.
+
+    Returns:
+        A float32 scalar.
+
+    Raises:
+        ValueError: no variable, or a strength that is negative or not finite.
+
+    Source: Tibshirani (1996), Regression Shrinkage and Selection via the Lasso,
+    doi:10.1111/j.2517-6161.1996.tb02080.x.
+
+    >>> import keras
+    >>> float(l1_penalty([keras.Variable([1.0, -2.0])], strength=0.5))
+    1.5
+    """
+    check.number("strength", strength, at_least=0)
+    variables = list(variables)
+    if not variables:
+        raise ValueError("`variables` must hold at least one variable, but is empty.")
+    sizes = [ops.sum(ops.abs(ops.cast(v, "float32"))) for v in variables]
+    return ops.cast(strength, "float32") * ops.sum(ops.stack(sizes))

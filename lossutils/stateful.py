@@ -1,0 +1,219 @@
+"""Losses with state: a loss that holds variables is a layer, and the model owns it.
+
+``fit`` differentiates with respect to the variables that the model tracks, and ``save`` stores the
+same ones. A variable that lives in a closure or in a ``keras.losses.Loss`` is on neither list: it
+neither trains nor is saved, and nothing says so. ``StatefulLoss`` is a layer, and ``ModelWithLoss``
+owns it next to the network, so both lists hold its variables.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from lossutils import _validation as check
+
+
+class StatefulLoss(keras.layers.Layer):
+    """Base class of losses that hold variables: trained ones, or a state that callbacks set.
+
+    A subclass makes its variables in ``__init__`` (``self.add_weight``), after calling
+    ``super().__init__``, and computes in ``call(y_true, y_pred)`` one value per sample. If ``call``
+    has an argument ``training``, it is told whether the step trains or only evaluates.
+    ``get_config`` must hold what ``__init__`` needs; variables are saved by themselves.
+
+    The loss computes in float32 also inside a mixed_float16 model, because its dtype is its own.
+
+    Args:
+        reduction: how the per-sample values become one number, as in ``keras.losses.Loss``.
+        name: name of the layer.
+        dtype: dtype of variables and arithmetic.
+        **kwargs: whatever ``keras.layers.Layer`` takes besides.
+
+    Shapes:
+        ``y_true`` and ``y_pred`` (batch, ...), result (batch, ...) with at least the batch axis.
+        Labels must have the shape of the predictions, unless the class sets
+        ``labels_like_predictions = False`` (class indices against logits, say).
+
+    Raises:
+        ValueError: handed to ``compile(loss=...)``, where its variables would never train; labels
+            and predictions of different shapes; an unknown reduction.
+
+    Example: the scale of Laplace noise, learned by maximum likelihood. At the optimum the scale is
+    the mean absolute error.
+
+    >>> import numpy as np
+    >>> class LaplaceNLL(StatefulLoss):
+    ...     def __init__(self, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.log_scale = self.add_weight(shape=(), initializer="zeros", name="log_scale")
+    ...     def call(self, y_true, y_pred):
+    ...         error = ops.mean(ops.abs(y_true - y_pred), axis=-1)
+    ...         return error * ops.exp(-self.log_scale) + self.log_scale + np.log(2)
+    >>> network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model = ModelWithLoss(network, LaplaceNLL())
+    >>> model.compile("adam")
+    >>> _ = model.fit(np.ones((8, 1)), np.ones((8, 1)), verbose=0)
+    >>> [v.name for v in model.trainable_variables]
+    ['kernel', 'bias', 'log_scale']
+    """
+
+    labels_like_predictions = True
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = "float32",
+        **kwargs,
+    ):
+        super().__init__(name=name, dtype=dtype, **kwargs)
+        # The reduction is checked by Keras itself.
+        self.reduction = keras.losses.Loss(reduction=reduction).reduction
+        # The variables are made in __init__, so there is nothing left to build: saving, loading and
+        # the optimizer see all of them from the start.
+        self.built = True
+
+    def __call__(self, y_true, y_pred, **kwargs):
+        # Keras calls compiled losses, and only those, inside the name scope "compile_loss".
+        if any(s.startswith("compile_loss") for s in tf.get_current_name_scope().split("/")):
+            raise ValueError(
+                f"{type(self).__name__} has variables, and compile(loss=...) would neither train "
+                "nor save them. Let a model own it: ModelWithLoss(network, loss), then compile "
+                "without a loss."
+            )
+        y_true, y_pred = keras.tree.map_structure(ops.convert_to_tensor, (y_true, y_pred))
+        if self.labels_like_predictions:
+            keras.tree.map_structure(check.same_shape, y_true, y_pred)
+        return super().__call__(y_true, y_pred, **kwargs)
+
+    def call(self, y_true, y_pred):
+        """One value per sample; to be written by the subclass."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(y_true, y_pred).")
+
+    def compute_output_shape(self, y_true_shape, y_pred_shape):
+        return tuple(y_true_shape)[:-1]
+
+    def check_labels(self, y_true: Any) -> None:
+        """Raise ValueError for labels this loss cannot take; called once at the start of ``fit``.
+
+        The base class asks for finite numbers. A subclass may ask for more.
+        """
+        for labels in keras.tree.flatten(y_true):
+            values = ops.convert_to_numpy(labels)
+            if values.dtype.kind == "f" and not ops.all(ops.isfinite(values)):
+                raise ValueError("`y` must hold finite numbers, but holds NaN or infinity.")
+
+    def get_config(self):
+        return {**super().get_config(), "reduction": self.reduction}
+
+
+class _Reduced(keras.losses.Loss):
+    """Lets Keras do to a StatefulLoss what it does to every loss: casts, masks, weights, reduction,
+    and the division by the number of replicas."""
+
+    def __init__(self, loss: StatefulLoss, training: bool):
+        super().__init__(name=loss.name, reduction=loss.reduction, dtype=loss.dtype_policy)
+        self.loss = loss
+        self.kwargs = {}
+        if "training" in inspect.signature(loss.call).parameters:
+            self.kwargs["training"] = training
+
+    def call(self, y_true, y_pred):
+        values = self.loss(y_true, y_pred, **self.kwargs)
+        if len(values.shape) == 0:
+            raise ValueError(
+                f"{type(self.loss).__name__}.call returned a scalar; one value per sample is "
+                "wanted, or sample weights and masks have nothing to act on. Average over the last "
+                "axis only: ops.mean(..., axis=-1)."
+            )
+        return values
+
+
+@keras.saving.register_keras_serializable(package="lossutils")
+class ModelWithLoss(keras.Model):
+    """A network together with the loss that trains it; both are saved, and both may have variables.
+
+    Behaves like any Keras model: ``compile`` (without ``loss``), ``fit``, ``evaluate``,
+    ``predict``, ``save`` and ``keras.models.load_model``. ``sample_weight``, ``class_weight``,
+    masks, regularizers, ``add_loss``, metrics and callbacks work as ever. Training goes on exactly
+    where it stopped after a reload. ``model.network`` is the plain model to ship.
+
+    Args:
+        network: any Keras model from inputs to predictions.
+        loss: a ``StatefulLoss``.
+        name: name of the model.
+
+    Raises:
+        ValueError: ``network`` is not a model, ``loss`` is not a StatefulLoss, ``compile`` is given
+            a loss, or the loss returns a scalar.
+
+    Example: see ``StatefulLoss``.
+    """
+
+    def __init__(self, network: keras.Model, loss: StatefulLoss, name: str | None = None):
+        if not isinstance(network, keras.Model):
+            raise ValueError(f"`network` must be a keras.Model, but is {network!r}.")
+        if not isinstance(loss, StatefulLoss):
+            raise ValueError(
+                f"`loss` must be a StatefulLoss, but is {loss!r}. A loss without variables goes "
+                "into compile(loss=...) of the plain network."
+            )
+        # With the network's policy Keras knows that a mixed_float16 model needs loss scaling.
+        super().__init__(name=name, dtype=network.dtype_policy)
+        self.network = network
+        self.loss_layer = loss
+        # Callbacks that save before the first step (BackupAndRestore) ask whether it is built.
+        self.built = network.built
+
+    def call(self, inputs, training=None):
+        return self.network(inputs, training=training)
+
+    def compile(self, optimizer="rmsprop", loss=None, **kwargs):
+        """As ``keras.Model.compile``, without ``loss``: the model has its own."""
+        if loss is not None:
+            raise ValueError(
+                "ModelWithLoss has its own loss: call compile without `loss`, or give the other "
+                "loss to ModelWithLoss(network, loss)."
+            )
+        super().compile(optimizer=optimizer, **kwargs)
+
+    def fit(self, x=None, y=None, **kwargs):
+        """As ``keras.Model.fit``. Labels given as arrays are checked once, before the first step."""
+        if y is not None:
+            self.loss_layer.check_labels(y)
+        return super().fit(x, y, **kwargs)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The reduced loss of the batch plus regularizers and ``add_loss`` terms."""
+        loss = _Reduced(self.loss_layer, training)(y, y_pred, sample_weight)
+        # A penalty is the same on every replica, and the replicas' losses are added up.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        for penalty in self.losses:
+            loss = loss + ops.cast(ops.sum(penalty), loss.dtype) / replicas
+        return loss
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "network": keras.saving.serialize_keras_object(self.network),
+            "loss": keras.saving.serialize_keras_object(self.loss_layer),
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        network, loss = (
+            keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects)
+            for key in ("network", "loss")
+        )
+        return cls(network, loss, name=config["name"])
+
+    def compile_from_config(self, config):
+        # Keras skips compiling on load when a class overrides compile, unless it overrides this too.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.built:
+            self.optimizer.build(self.trainable_variables)

@@ -1,0 +1,93 @@
+"""What all exercises share: check an answer, give a hint, show the solution."""
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from lossutils.teaching.errors import describe_error
+
+
+class NotYet(Exception):
+    """Raised by `require`; its message tells the learner what is wrong, and what to think of."""
+
+
+def require(condition: Any, message: str) -> None:
+    """Go on if the condition holds, otherwise end the grading with this message."""
+    if not condition:
+        raise NotYet(message)
+
+
+class Exercise:
+    """One exercise. A subclass states what is asked and grades an answer by its behaviour.
+
+    A subclass sets `hints` (from vague to concrete), `praise` (one sentence after "Correct."),
+    `reference` (the solution, a real function) and `wants_function` (whether the answer is a
+    function, or else a value), and implements `grade`, which calls `require` for each thing that
+    must hold, the most telling first.
+
+    >>> class Double(Exercise):
+    ...     hints = ("What is added to x?",)
+    ...     praise = "Twice is x plus x."
+    ...     def grade(self, answer):
+    ...         require(answer(3) == 6, "For 3 your function should return 6.")
+    >>> Double().check(lambda x: x * x)
+    Not yet. For 3 your function should return 6.
+    >>> Double().check(lambda x: x + x)
+    Correct. Twice is x plus x.
+    """
+
+    hints: ClassVar[tuple[str, ...]] = ()
+    praise: ClassVar[str] = ""
+    reference: ClassVar[Callable | None] = None
+    wants_function: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self._hints_shown = 0
+
+    def grade(self, answer: Any) -> None:
+        """Call `require` for each thing that a right answer does. For subclasses to implement."""
+        raise NotImplementedError
+
+    def check(self, answer: Any) -> None:
+        """Print "Correct." or "Not yet." with the reason; a wrong answer never raises."""
+        try:
+            self._require_an_answer(answer)
+            self.grade(answer)
+        except NotYet as reason:
+            print(f"Not yet. {reason}")
+        except NotImplementedError as error:
+            print(f"Not yet. Your code is unfinished: it raised {describe_error(error)}")
+        except Exception as error:  # whatever the learner's code raises
+            print(f"Not yet. Your code raised {describe_error(error)}")
+        else:
+            print(f"Correct. {self.praise}".rstrip())
+
+    def hint(self) -> None:
+        """Print the next hint."""
+        if self._hints_shown == len(self.hints):
+            print("No more hints. The method solution() shows one way to do it.")
+            return
+        self._hints_shown += 1
+        print(f"Hint {self._hints_shown} of {len(self.hints)}: {self.hints[self._hints_shown - 1]}")
+
+    def solution(self) -> None:
+        """Print the source of one right answer."""
+        print(textwrap.dedent(inspect.getsource(type(self).reference)).rstrip())
+
+    def _require_an_answer(self, answer: Any) -> None:
+        require(
+            answer is not None and answer is not ...,
+            "Not answered yet: replace the three dots by your answer, then check it again.",
+        )
+        if self.wants_function:
+            require(
+                callable(answer),
+                "Hand over the function itself, its name without brackets; "
+                f"this is a value of type {type(answer).__name__}.",
+            )
+        else:
+            require(
+                not callable(answer),
+                "This asks for a value, and got a function: call it and hand over the result.",
+            )

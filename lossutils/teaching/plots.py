@@ -1,0 +1,308 @@
+"""Figures in one house style, made without pyplot so that a slider can redraw them quickly.
+
+Every figure is drawn by a function that takes values and returns a `Figure`: nothing here keeps
+state, changes matplotlib's settings, or opens a window.
+"""
+
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+from cycler import cycler
+from IPython.display import Markdown, display
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.transforms import ScaledTranslation
+
+from lossutils.teaching.tracking import VariableHistory
+
+COLORS = {
+    "blue": "#0072B2",
+    "vermillion": "#D55E00",
+    "green": "#009E73",
+    "purple": "#CC79A7",
+    "orange": "#E69F00",
+    "sky blue": "#56B4E9",
+    "yellow": "#F0E442",
+    "black": "#000000",
+}
+"""The palette of Okabe and Ito (2008), which colour-blind readers can tell apart."""
+
+DPI = 100
+MOST_LINES = 4
+_STYLES = ("-", "--", "-.", ":")
+_MARKERS = ("o", "s", "^", "D")
+# Colour and line style change together, so that no line is told by its colour alone.
+_CYCLE = cycler(color=list(COLORS.values())[:MOST_LINES], linestyle=_STYLES)
+# Inches around and between the panels.
+_LEFT, _RIGHT, _BOTTOM, _TOP, _BETWEEN = 0.8, 0.2, 0.55, 0.4, 0.85
+# Inches from a panel's left and lower edge to its labels.
+_Y_LABEL, _X_LABEL = 0.58, 0.3
+_LEGEND_ROW = 0.27
+# Characters of 10 point text in an inch, somewhat low to be safe.
+_CHARACTERS_PER_INCH = 11
+
+
+def new_figure(
+    columns: int = 1, rows: int = 1, *, width: float = 8.0, height: float = 3.2
+) -> tuple[Figure, Axes | list[Axes]]:
+    """Return an empty figure in the house style and its panels, left to right, top to bottom.
+
+    `width` and `height` are in inches, 100 pixels each. A single panel comes alone, several as a
+    flat list. Margins are fixed: a layout engine would cost more than the drawing itself.
+
+    >>> figure, (left, right) = new_figure(2)
+    >>> _ = left.plot([0, 1], [0, 1])
+    """
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    FigureCanvasAgg(figure)
+    _set_margins(figure, columns, rows)
+    panels = [figure.add_subplot(rows, columns, i + 1) for i in range(rows * columns)]
+    for panel in panels:
+        panel.set_prop_cycle(_CYCLE)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.grid(True, color="0.9", linewidth=0.8)
+        panel.set_axisbelow(True)
+        # Fixed places for titles and labels; finding free ones takes a quarter of the drawing time.
+        panel.set_title("", y=1.0)
+        inches = figure.dpi_scale_trans
+        left_of = panel.transAxes + ScaledTranslation(-_Y_LABEL, 0, inches)
+        below = panel.transAxes + ScaledTranslation(0, -_X_LABEL, inches)
+        panel.yaxis.set_label_coords(0, 0.5, transform=left_of)
+        panel.xaxis.set_label_coords(0.5, 0, transform=below)
+        for axis in (panel.xaxis, panel.yaxis):
+            # At most 4 intervals, so 5 ticks: each costs .4 ms to draw.
+            axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    return figure, panels[0] if len(panels) == 1 else panels
+
+
+def encode(figure: Figure) -> bytes:
+    """Return the figure as PNG, compressed lightly: much quicker, and only a little longer."""
+    buffer = io.BytesIO()
+    # Without the name and version of the program the bytes depend on the picture alone.
+    figure.canvas.print_png(buffer, metadata={"Software": None}, pil_kwargs={"compress_level": 1})
+    return buffer.getvalue()
+
+
+def show(figure: Figure, caption: str, alt: str) -> None:
+    """Display the figure as an image/png output, and below it the caption in italics.
+
+    `alt` says in words what there is to see: the kind of chart, the axes, the finding. It goes
+    into the output's metadata. Raises ValueError for an empty caption or alternative text.
+    """
+    for name, text in (("caption", caption), ("alt", alt)):
+        if not text.strip():
+            raise ValueError(f"{name} must say what there is to see, got {text!r}")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    display({"image/png": buffer.getvalue()}, raw=True, metadata={"alt": alt})
+    display(Markdown(f"*{caption.strip()}*"))
+
+
+def plot_loss_shapes(
+    losses: Mapping[str, Callable],
+    residuals: tuple[float, float] = (-3.0, 3.0),
+    *,
+    target: float = 0.0,
+    unit: str = "",
+) -> Figure:
+    """Draw losses against the error, and beside them their gradients, taken by GradientTape.
+
+    `losses` gives each `loss(y_true, y_pred)`, with one value per sample, its label. The error is
+    y_pred - y_true, over the range `residuals`, around y_true = `target`; the gradient is the one
+    with respect to y_pred, that is, the slope of the left panel.
+
+    Raises ValueError for none or more than four losses, and for one that returns a single value.
+    """
+    _check_count(losses)
+    figure, (left, right) = new_figure(2)
+    errors = np.linspace(*residuals, 241, dtype="float32")
+    for label, loss in losses.items():
+        values, gradients = _values_and_gradients(loss, errors, target, label)
+        left.plot(errors, values, label=label)
+        right.plot(errors, gradients)
+    for panel in (left, right):
+        panel.set_xlabel("error: y_pred − y_true" + _in(unit))
+        panel.set_xlim(*residuals)
+    left.set_ylabel("loss")
+    right.set_ylabel("gradient")
+    left.set_title("Loss of one sample")
+    right.set_title("Its slope: the pull on y_pred")
+    add_legend(figure)
+    return figure
+
+
+def plot_curves(
+    curves: Mapping[str, Sequence[float]],
+    xlabel: str = "epoch",
+    ylabel: str = "loss",
+    title: str = "",
+    log: bool = False,
+    *,
+    x: Sequence[float] | None = None,
+    xlim: tuple[float, float] | None = None,
+) -> Figure:
+    """Draw sequences against their position, from 1 (or against `x`), with labels.
+
+    `log` makes the vertical axis logarithmic. With `xlim` the horizontal axis stays still while
+    curves grow. An empty sequence draws nothing. Raises ValueError for none or more than four
+    curves, and for an `x` of another length.
+    """
+    _check_count(curves)
+    figure, axes = new_figure()
+    for label, values in curves.items():
+        values = np.asarray(values, dtype=float)
+        places = np.arange(1, len(values) + 1) if x is None else np.asarray(x, dtype=float)
+        if len(places) != len(values):
+            raise ValueError(f"x has {len(places)} values, but curve {label!r} has {len(values)}")
+        # A single point has no line to see.
+        axes.plot(places, values, label=label, marker="o" if len(values) == 1 else None)
+    if log:
+        use_log_scale(axes)
+    if xlim is not None:
+        axes.set_xlim(*xlim)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    add_legend(figure)
+    return figure
+
+
+def plot_variables(
+    history: VariableHistory,
+    targets: Mapping[str, float | None],
+    *,
+    ylabel: str = "value",
+    title: str = "",
+) -> Figure:
+    """Draw learned variables over the epochs, with the exact answers as dashed lines.
+
+    `targets` names the variables to draw, each with its exact answer or None. For a variable with
+    several entries the answer has as many, and each entry is a line. Raises ValueError for a name
+    that was not recorded, for none or more than four lines, and for an answer of another size.
+    """
+    lines = {}
+    for name, target in targets.items():
+        lines.update(_entries(history, name, target))
+    _check_count(lines)
+    figure, axes = new_figure()
+    every = max(1, len(history.epochs) // 10)
+    for i, (label, (values, target)) in enumerate(lines.items()):
+        color = list(COLORS.values())[i]
+        if target is not None:
+            axes.axhline(target, color=color, linestyle="--", linewidth=1.2)
+        axes.plot(
+            history.epochs,
+            values,
+            color=color,
+            linestyle="-",
+            marker=_MARKERS[i],
+            markersize=4,
+            markevery=every,
+            label=label,
+        )
+    if any(target is not None for _, target in lines.values()):
+        # An empty line, only for its entry in the legend.
+        axes.plot([], [], color="0.3", linestyle="--", linewidth=1.2, label="exact answer")
+    axes.set(xlabel="epoch", ylabel=ylabel, title=title)
+    add_legend(figure)
+    return figure
+
+
+def add_legend(figure: Figure) -> None:
+    """Put one legend for all panels of a `new_figure` below them, where it hides nothing.
+
+    Call it last. It takes the labelled lines of every panel, each label once, and makes room.
+    """
+    entries = {}
+    for panel in figure.axes:
+        handles, labels = panel.get_legend_handles_labels()
+        for handle, label in zip(handles, labels, strict=True):
+            entries.setdefault(label, handle)
+    if not entries:
+        return
+    across = _legend_columns(list(entries), figure.get_figwidth())
+    lines = -(-len(entries) // across)
+    rows, columns = figure.axes[0].get_gridspec().get_geometry()
+    _set_margins(figure, columns, rows, legend=0.05 + _LEGEND_ROW * lines)
+    figure.legend(entries.values(), entries.keys(), loc="lower center", ncols=across, frameon=False)
+
+
+def use_log_scale(axes: Axes, axis: str = "y") -> None:
+    """Make one axis ("x" or "y") logarithmic, with at most five labelled ticks."""
+    axes.set(**{f"{axis}scale": "log"})
+    which = axes.xaxis if axis == "x" else axes.yaxis
+    which.set_major_locator(LogLocator(numticks=5))
+    which.set_minor_locator(NullLocator())
+    which.set_minor_formatter(NullFormatter())
+
+
+def _set_margins(figure: Figure, columns: int, rows: int, legend: float = 0.0) -> None:
+    width, height = figure.get_size_inches()
+    inner = (width - _LEFT - _RIGHT - (columns - 1) * _BETWEEN) / columns
+    stacked = _TOP + _BOTTOM
+    tall = (height - stacked - legend - (rows - 1) * stacked) / rows
+    figure.subplots_adjust(
+        left=_LEFT / width,
+        right=1 - _RIGHT / width,
+        bottom=(_BOTTOM + legend) / height,
+        top=1 - _TOP / height,
+        wspace=_BETWEEN / inner,
+        hspace=stacked / tall,
+    )
+
+
+def _legend_columns(labels: list[str], width: float) -> int:
+    """Return how many labels fit beside each other; each has a line of 5 characters before it."""
+    room = width * _CHARACTERS_PER_INCH
+    for across in range(len(labels), 1, -1):
+        # Labels fill the columns from top to bottom; a column is as wide as its longest label.
+        deep = -(-len(labels) // across)
+        widths = [max(map(len, labels[i : i + deep])) + 7 for i in range(0, len(labels), deep)]
+        if sum(widths) <= room:
+            return across
+    return 1
+
+
+def _values_and_gradients(
+    loss: Callable, errors: np.ndarray, target: float, label: str
+) -> tuple[np.ndarray, np.ndarray]:
+    y_pred = tf.constant(errors[:, None] + np.float32(target))
+    y_true = tf.fill(y_pred.shape, np.float32(target))
+    with tf.GradientTape() as tape:
+        tape.watch(y_pred)
+        values = loss(y_true, y_pred)
+    if np.size(values) != len(errors):
+        raise ValueError(
+            f"loss {label!r} must return one value per sample, {len(errors)} here, "
+            f"but its result has shape {tuple(np.shape(values))}"
+        )
+    # Each value depends on its own prediction only, so the gradient of the sum holds each slope.
+    gradients = tape.gradient(values, y_pred, unconnected_gradients="zero")
+    return np.reshape(values, -1), np.reshape(gradients, -1)
+
+
+def _entries(
+    history: VariableHistory, name: str, target: float | Iterable[float] | None
+) -> dict[str, tuple[np.ndarray, float | None]]:
+    if name not in history.history:
+        raise ValueError(f"{name!r} was not recorded; recorded: {sorted(history.history)}")
+    values = history.history[name].reshape(len(history.epochs), -1)
+    size = values.shape[1]
+    wanted = [None] * size if target is None else np.ravel(target).tolist()
+    if len(wanted) != size:
+        raise ValueError(f"{name!r} has {size} entries, but its exact answer has {len(wanted)}")
+    labels = [name] if size == 1 else [f"{name}[{i}]" for i in range(size)]
+    return {label: (values[:, i], wanted[i]) for i, label in enumerate(labels)}
+
+
+def _check_count(lines: Mapping) -> None:
+    if not 1 <= len(lines) <= MOST_LINES:
+        raise ValueError(
+            f"a panel shows from 1 to {MOST_LINES} lines, got {len(lines)}: {list(lines)}"
+        )
+
+
+def _in(unit: str) -> str:
+    return f" [{unit}]" if unit else ""

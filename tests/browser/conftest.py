@@ -1,0 +1,77 @@
+"""One JupyterLab and one Chromium for all browser tests of a worker, one kernel at a time."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+if str(HERE) not in sys.path:  # the tests share lab.py and widget_checks.py
+    sys.path.insert(0, str(HERE))
+
+import lab as lab_module  # noqa: E402
+from widget_checks import Watcher  # noqa: E402
+
+NOTEBOOKS = HERE.parents[1] / "notebooks"
+ON_CI = os.environ.get("CI", "").lower() in ("1", "true")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return the path of the browser; without one skip, or fail on CI, where nothing is left out."""
+    found = lab_module.find_chromium()
+    if found is None:
+        missing = "no Chromium, Chrome or Edge found: install one, or name it in CHROMIUM"
+        pytest.fail(missing) if ON_CI else pytest.skip(missing)
+    return found
+
+
+@pytest.fixture(scope="session")
+def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[lab_module.Lab]:
+    """Return a JupyterLab over a copy of the notebooks; tests may add notebooks of their own."""
+    root = tmp_path_factory.mktemp("lab")
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        shutil.copy(path, root)
+    with lab_module.jupyterlab(root, tmp_path_factory.mktemp("lab_private")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[object]:
+    """Return a headless Chromium."""
+    # Imported here: without a browser the tests are skipped, also where playwright is missing.
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=chromium, args=list(lab_module.CHROMIUM_FLAGS)
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_notebook(
+    lab: lab_module.Lab, browser: object
+) -> Callable[[str], AbstractContextManager[lab_module.NotebookPage]]:
+    """Return `open_notebook(name)`: a page for a `with` block, after which its kernel is gone."""
+
+    def opened(name: str) -> AbstractContextManager[lab_module.NotebookPage]:
+        return lab_module.open_notebook(browser, lab, name)
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def watcher() -> Watcher:
+    """Return the patience of the checks; LOSSUTILS_SCREENSHOTS names a folder for pictures."""
+    folder = os.environ.get("LOSSUTILS_SCREENSHOTS")
+    if not folder:
+        return Watcher()
+    path = Path(folder).resolve()
+    path.mkdir(parents=True, exist_ok=True)
+    return Watcher(screenshots=path)

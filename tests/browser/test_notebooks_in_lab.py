@@ -1,0 +1,36 @@
+"""Every notebook in JupyterLab: all cells run, every control and every button does its work.
+
+LOSSUTILS_SCREENSHOTS=FOLDER stores a picture of each widget before and after each move.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from lab import Lab
+from widget_checks import Watcher, check_widgets
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+NAMES = sorted(path.name for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
+
+
+def least_widgets(name: str) -> int:
+    """Return how many widgets a notebook must have: one in 00, two in every other."""
+    return 1 if name.startswith("00_") else 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_cells_run_and_every_widget_works(
+    name: str, open_notebook: Callable, watcher: Watcher
+) -> None:
+    with open_notebook(name) as notebook:
+        notebook.run_all()
+        widgets = check_widgets(notebook, watcher)
+        assert widgets >= least_widgets(name), f"{name} has {widgets} widgets"
+
+
+@pytest.mark.parametrize("name", NAMES[:1])
+def test_the_kernel_ends_with_the_page(name: str, open_notebook: Callable, lab: Lab) -> None:
+    with open_notebook(name):
+        assert len(lab.get("/api/kernels")) == 1
+    assert lab.get("/api/kernels") == []
