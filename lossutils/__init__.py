@@ -21,8 +21,15 @@ _HOME = {
     "asymmetric_squared_error": "closures",
     "pinball": "closures",
     "l1_penalty": "penalties",
+    "soft_threshold": "threshold",
+    "straight_through_threshold": "threshold",
+    "CostThreshold": "threshold",
+    "F1Threshold": "threshold",
     "StatefulLoss": "stateful",
     "ModelWithLoss": "stateful",
+    "mahalanobis_squared": "mahalanobis",
+    "MahalanobisNLL": "mahalanobis",
+    "NCA": "mahalanobis",
     "check_installation": "check",
 }
 

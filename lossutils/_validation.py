@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
@@ -95,6 +96,25 @@ def weights(name: str, value: Any, *, length: int | None = None) -> tuple[Any, .
     return tuple(float(w) for w in array)
 
 
+def finite(name: str, value: Any) -> None:
+    """Raise ValueError for anything but finite numbers, alone or in an array."""
+    try:
+        good = np.all(np.isfinite(np.asarray(value, dtype="float64")))
+    except (TypeError, ValueError):
+        good = False
+    if not good:
+        raise ValueError(f"`{name}` must be a finite number or an array of them, but is {value!r}.")
+
+
+def per_sample(name: str, values: Any) -> None:
+    """Raise ValueError if a loss gave a scalar."""
+    if len(values.shape) == 0:
+        raise ValueError(
+            f"`{name}` must give one value per sample, but gave a scalar: average over the last "
+            "axis only, ops.mean(..., axis=-1)."
+        )
+
+
 def flag(name: str, value: Any) -> bool:
     """Return ``value`` if it is True or False, else raise ValueError."""
     if not isinstance(value, (bool, np.bool_)):
@@ -129,6 +149,29 @@ def same_shape(y_true: Any, y_pred: Any) -> None:
     )
 
 
+def same_structure(y_true: Any, y_pred: Any) -> Any:
+    """Return the labels in the structure of the predictions, or raise ValueError.
+
+    Only for networks with several outputs: where predictions are a list, Keras hands over the
+    labels as a tuple.
+    """
+    parts_true, parts_pred = keras.tree.flatten(y_true), keras.tree.flatten(y_pred)
+    if len(parts_true) != len(parts_pred) or _keys(y_true) != _keys(y_pred):
+        raise ValueError(
+            f"`y_true` holds {_parts(y_true)} and `y_pred` holds {_parts(y_pred)}; give one array "
+            "of labels for each output, under the same names."
+        )
+    return keras.tree.pack_sequence_as(y_pred, parts_true)
+
+
+def _keys(parts: Any) -> list[str]:
+    return sorted(parts) if isinstance(parts, dict) else []
+
+
+def _parts(parts: Any) -> str:
+    return f"{len(keras.tree.flatten(parts))} array(s) {_keys(parts) or ''}".rstrip()
+
+
 def at_least_one_axis(y_pred: Any) -> None:
     """Raise ValueError for predictions without a batch axis and a feature axis."""
     if len(y_pred.shape) < 2:
@@ -158,4 +201,17 @@ def one_hot(name: str, y_true: Any) -> None:
         raise ValueError(
             f"`{name}` must be one-hot (exactly one 1 in each row), but a row adds up to "
             f"{sums[sums != 1].flat[0]!s}."
+        )
+
+
+def probabilities(name: str, y_pred: Any) -> None:
+    """Raise ValueError if predictions whose values can be read lie outside [0, 1]."""
+    if not has_values(y_pred):
+        return
+    values = ops.convert_to_numpy(y_pred)
+    outside = values[(values < 0) | (values > 1)]
+    if outside.size:
+        raise ValueError(
+            f"`{name}` must hold probabilities in [0, 1], but holds {outside.flat[0]:g}; set "
+            "from_logits=True if these are logits."
         )

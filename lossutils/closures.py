@@ -59,7 +59,7 @@ def huber(delta: float = 1.0) -> Loss:
 
     def loss(y_true, y_pred):
         y_true, y_pred = _float_pair(y_true, y_pred)
-        bound = ops.cast(delta, y_pred.dtype)
+        bound = ops.convert_to_tensor(delta, y_pred.dtype)
         size = ops.abs(y_true - y_pred)
         q = ops.minimum(size, bound)
         return ops.mean(0.5 * q * q + bound * (size - q), axis=-1)
@@ -104,7 +104,7 @@ def weighted_binary_crossentropy(weights: Sequence[float], from_logits: bool = F
         else:
             p = _clipped(y_pred)
             cost_0, cost_1 = -ops.log(1.0 - p), -ops.log(p)
-        w_0, w_1 = (ops.cast(w, y_pred.dtype) for w in (weight_0, weight_1))
+        w_0, w_1 = (ops.convert_to_tensor(w, y_pred.dtype) for w in (weight_0, weight_1))
         return ops.mean(w_1 * y_true * cost_1 + w_0 * (1.0 - y_true) * cost_0, axis=-1)
 
     return loss
@@ -147,7 +147,7 @@ def weighted_categorical_crossentropy(weights: Sequence[float], from_logits: boo
             )
         check.one_hot("y_true", y_true)
         log_p = ops.log_softmax(y_pred, axis=-1) if from_logits else ops.log(_clipped(y_pred))
-        w = ops.stack([ops.cast(w, y_pred.dtype) for w in class_weights])
+        w = ops.stack([ops.convert_to_tensor(w, y_pred.dtype) for w in class_weights])
         return -ops.sum(w * y_true * log_p, axis=-1)
 
     return loss
@@ -188,8 +188,8 @@ def near_zero_penalty(strength: float = 0.1, epsilon: float = 0.1) -> Loss:
 
     def loss(y_true, y_pred):
         y_true, y_pred = _float_pair(y_true, y_pred)
-        scaled = y_pred / ops.cast(epsilon, y_pred.dtype)
-        penalty = ops.cast(strength, y_pred.dtype) / (ops.square(scaled) + 1.0)
+        scaled = y_pred / ops.convert_to_tensor(epsilon, y_pred.dtype)
+        penalty = ops.convert_to_tensor(strength, y_pred.dtype) / (ops.square(scaled) + 1.0)
         return ops.mean(ops.square(y_true - y_pred) + penalty, axis=-1)
 
     return loss
@@ -226,7 +226,8 @@ def asymmetric_squared_error(over: float = 1.0, under: float = 1.0) -> Loss:
         y_true, y_pred = _float_pair(y_true, y_pred)
         error = y_true - y_pred
         too_high, too_low = ops.relu(-error), ops.relu(error)
-        cost_over, cost_under = (ops.cast(cost, y_pred.dtype) for cost in (over, under))
+        cost_over = ops.convert_to_tensor(over, y_pred.dtype)
+        cost_under = ops.convert_to_tensor(under, y_pred.dtype)
         return ops.mean(
             cost_over * ops.square(too_high) + cost_under * ops.square(too_low), axis=-1
         )
@@ -261,7 +262,7 @@ def pinball(quantile: float = 0.5) -> Loss:
     def loss(y_true, y_pred):
         y_true, y_pred = _float_pair(y_true, y_pred)
         error = y_true - y_pred
-        level = ops.cast(quantile, y_pred.dtype)
+        level = ops.convert_to_tensor(quantile, y_pred.dtype)
         return ops.mean(level * ops.relu(error) + (1.0 - level) * ops.relu(-error), axis=-1)
 
     return loss

@@ -35,8 +35,11 @@ def l1_penalty(variables: Iterable[Any], strength: float = 0.01) -> Any:
     1.5
     """
     check.number("strength", strength, at_least=0)
+    wanted = "an iterable of at least one variable"
+    if isinstance(variables, (str, bytes)) or not isinstance(variables, Iterable):
+        raise ValueError(f"`variables` must be {wanted}, but is {variables!r}.")
     variables = list(variables)
     if not variables:
-        raise ValueError("`variables` must hold at least one variable, but is empty.")
+        raise ValueError(f"`variables` must be {wanted}, but is empty.")
     sizes = [ops.sum(ops.abs(ops.cast(v, "float32"))) for v in variables]
     return ops.cast(strength, "float32") * ops.sum(ops.stack(sizes))

@@ -88,6 +88,7 @@ class StatefulLoss(keras.layers.Layer):
             )
         y_true, y_pred = keras.tree.map_structure(ops.convert_to_tensor, (y_true, y_pred))
         if self.labels_like_predictions:
+            y_true = check.same_structure(y_true, y_pred)
             keras.tree.map_structure(check.same_shape, y_true, y_pred)
         return super().__call__(y_true, y_pred, **kwargs)
 
@@ -134,6 +135,14 @@ class _Reduced(keras.losses.Loss):
         return values
 
 
+def _check_weights(sample_weight: Any) -> None:
+    if isinstance(sample_weight, (list, tuple, dict)):
+        raise ValueError(
+            "`sample_weight` must be one array, because the loss has one value per sample for all "
+            f"outputs together, but is a {type(sample_weight).__name__}."
+        )
+
+
 @keras.saving.register_keras_serializable(package="lossutils")
 class ModelWithLoss(keras.Model):
     """A network together with the loss that trains it; both are saved, and both may have variables.
@@ -150,7 +159,8 @@ class ModelWithLoss(keras.Model):
 
     Raises:
         ValueError: ``network`` is not a model, ``loss`` is not a StatefulLoss, ``compile`` is given
-            a loss, or the loss returns a scalar.
+            a loss, there are no labels, ``sample_weight`` is a list or dict, or the loss returns a
+            scalar.
 
     Example: see ``StatefulLoss``.
     """
@@ -177,29 +187,38 @@ class ModelWithLoss(keras.Model):
         """As ``keras.Model.compile``, without ``loss``: the model has its own."""
         if loss is not None:
             raise ValueError(
-                "ModelWithLoss has its own loss: call compile without `loss`, or give the other "
-                "loss to ModelWithLoss(network, loss)."
+                f"`loss` must be left out of compile, but is {loss!r}: ModelWithLoss has its own "
+                "loss. Another one goes into ModelWithLoss(network, loss)."
             )
         super().compile(optimizer=optimizer, **kwargs)
 
-    def fit(self, x=None, y=None, **kwargs):
+    def fit(self, x=None, y=None, *args, **kwargs):
         """As ``keras.Model.fit``. Labels given as arrays are checked once, before the first step."""
         if y is not None:
             self.loss_layer.check_labels(y)
-        return super().fit(x, y, **kwargs)
+        _check_weights(kwargs.get("sample_weight"))
+        return super().fit(x, y, *args, **kwargs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The reduced loss of the batch plus regularizers and ``add_loss`` terms."""
-        loss = _Reduced(self.loss_layer, training)(y, y_pred, sample_weight)
+        if y is None:
+            raise ValueError("`y` must hold the labels, as the loss wants them, but is None.")
+        # Asked for before the loss runs: where that sets a variable, the replicas wait for one
+        # another, and afterwards the network knows only the penalties of the last of them.
+        penalties = list(self.network.losses)
+        weight = keras.tree.flatten(sample_weight)[0]  # Keras gives each output a copy of it
+        loss = _Reduced(self.loss_layer, training)(y, y_pred, weight)
+        penalties += self.loss_layer.losses
         # A penalty is the same on every replica, and the replicas' losses are added up.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        for penalty in self.losses:
+        for penalty in penalties:
             loss = loss + ops.cast(ops.sum(penalty), loss.dtype) / replicas
         return loss
 
     def get_config(self):
         return {
             "name": self.name,
+            "dtype": self.dtype_policy.name,
             "network": keras.saving.serialize_keras_object(self.network),
             "loss": keras.saving.serialize_keras_object(self.loss_layer),
         }
@@ -210,6 +229,8 @@ class ModelWithLoss(keras.Model):
             keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects)
             for key in ("network", "loss")
         )
+        # Keras forgets a network's own policy; without it the loss would no longer be scaled.
+        network.dtype_policy = keras.dtype_policies.get(config["dtype"])
         return cls(network, loss, name=config["name"])
 
     def compile_from_config(self, config):

@@ -51,9 +51,7 @@ def diabetes(*, seed: int = 0) -> Dataset:
     return Dataset(x_train, y_train, x_test, y_test, tuple(source.feature_names))
 
 
-def diabetes_with_outliers(
-    fraction: float = 0.1, size: float = 8.0, *, seed: int = 0
-) -> Dataset:
+def diabetes_with_outliers(fraction: float = 0.1, size: float = 8.0, *, seed: int = 0) -> Dataset:
     """Return `diabetes()` with gross errors in a share of the training targets.
 
     `size`, in standard deviations of the clean training targets, is added to

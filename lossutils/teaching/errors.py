@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 _LONGEST = 160
 # Lines that say where an error came from, never what it is.
-_PREAMBLE = re.compile(r"in user code:|Exception encountered when calling |Detected at node |File \"")
+_PREAMBLE = re.compile(r"Exception encountered when calling |Detected at node |File \"")
 _COLOUR_CODE = re.compile(r"\x1b\[[0-9;]*m")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 _PATH = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][\w.+-]+){2,}")
@@ -58,9 +58,10 @@ def shows_error(*types: type[BaseException]) -> Iterator[None]:
     ...     1 / 0
     ZeroDivisionError: division by zero
     """
+    expected = types or (Exception,)
     try:
         yield
-    except types or Exception as error:
+    except expected as error:
         print(describe_error(error))
     else:
         print("no error")

@@ -194,9 +194,7 @@ class TrainingPanel:
 
 
 def _button(text: str, icon: str, action: Callable[[], None]) -> ipywidgets.Button:
-    button = ipywidgets.Button(
-        description=text, icon=icon, layout=ipywidgets.Layout(width="100px")
-    )
+    button = ipywidgets.Button(description=text, icon=icon, layout=ipywidgets.Layout(width="100px"))
     button.on_click(lambda _: action())
     return button
 

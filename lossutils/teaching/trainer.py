@@ -17,6 +17,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from lossutils import _validation as check
+
 # The constants of keras.optimizers.Adam.
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 
@@ -60,7 +62,9 @@ class CompiledTrainer:
 
     Raises:
         ValueError: a network that is not built or has other than trainable weights, an empty or
-            unequal ``x`` and ``y``, a batch size that does not divide n, an unknown optimizer.
+            unequal ``x`` and ``y``, a batch size that does not divide n, an unknown optimizer, a
+            learning rate that is not above 0; in ``train``: parameters that the loss does not take
+            or that are not finite, a loss that gives a scalar.
 
     >>> from lossutils import huber
     >>> network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -86,6 +90,9 @@ class CompiledTrainer:
         jit_compile: bool = True,
     ):
         _check_network(network)
+        if not callable(loss):
+            raise ValueError(f"`loss` must be a function of (y_true, y_pred), but is {loss!r}.")
+        check.number("learning_rate", learning_rate, above=0)
         x, y = np.asarray(x, "float32"), np.asarray(y, "float32")
         batch_size = len(x) if batch_size is None else batch_size
         _check_sizes(len(x), len(y), epochs, batch_size)
@@ -105,6 +112,7 @@ class CompiledTrainer:
 
     def train(self, **parameters: Any) -> TrainingResult:
         """Train from the start with these values of the loss parameters."""
+        self._check_parameters(parameters)
         tensors = {name: tf.constant(value, tf.float32) for name, value in parameters.items()}
         weights, losses = self._run(tensors)
         return TrainingResult(
@@ -114,6 +122,18 @@ class CompiledTrainer:
     def sweep(self, name: str, values: Sequence[float], **others: Any) -> list[TrainingResult]:
         """Train once for each value of the parameter ``name``, the others held fixed."""
         return [self.train(**{name: float(value)}, **others) for value in values]
+
+    def _check_parameters(self, parameters):
+        for name, value in parameters.items():
+            check.finite(name, value)
+        extra = {"epoch": 0} if self.wants_epoch else {}
+        try:
+            inspect.signature(self.loss).bind("y_true", "y_pred", **extra, **parameters)
+        except TypeError as error:
+            raise ValueError(
+                f"`parameters` are {sorted(parameters)}, but the loss wants (y_true, y_pred, "
+                f"parameters) = {inspect.signature(self.loss)}: {error}."
+            ) from error
 
     def _forward(self, weights, x):
         return self.network.stateless_call(weights, [], x)[0]
@@ -156,8 +176,9 @@ class CompiledTrainer:
             y_pred, _, penalties = self.network.stateless_call(
                 weights, [], x, training=True, return_losses=True
             )
-            loss = tf.reduce_mean(self.loss(y, y_pred, **parameters, **extra))
-            loss = loss + sum(penalties)
+            values = self.loss(y, y_pred, **parameters, **extra)
+            check.per_sample("loss", values)
+            loss = tf.reduce_mean(values) + sum(penalties)
         gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
         return self.update(step, self.learning_rate, gradients, weights, first, second), loss
 
@@ -182,19 +203,28 @@ _UPDATES = {"adam": _adam, "sgd": _sgd}
 
 
 def _check_network(network: keras.Model) -> None:
+    if not isinstance(network, keras.Model):
+        raise ValueError(f"`network` must be a keras.Model, but is {network!r}.")
     if not network.built:
-        raise ValueError("`network` has no weights yet; give it an Input layer.")
+        raise ValueError("`network` must be built, but has no weights yet; give it an Input layer.")
     if network.non_trainable_variables or not network.trainable_variables:
+        others = [v.path for v in network.non_trainable_variables]
         raise ValueError(
-            "`network` must have trainable weights only, without layers such as "
-            "BatchNormalization or Dropout that keep a state."
+            "`network` must have trainable weights and no others (no BatchNormalization, no "
+            f"Dropout, nothing frozen), but has {others or 'none'}."
         )
 
 
 def _check_sizes(n: int, labels: int, epochs: int, batch_size: int) -> None:
     if n == 0 or n != labels:
         raise ValueError(f"`x` and `y` must be equally long and not empty, but hold {n}, {labels}.")
-    if not isinstance(epochs, int) or epochs < 1:
+    if not _is_whole(epochs) or epochs < 1:
         raise ValueError(f"`epochs` must be a whole number of at least 1, but is {epochs!r}.")
-    if not isinstance(batch_size, int) or batch_size < 1 or n % batch_size:
-        raise ValueError(f"`batch_size` must divide {n}, but is {batch_size!r}.")
+    if not _is_whole(batch_size) or batch_size < 1 or n % batch_size:
+        raise ValueError(
+            f"`batch_size` must be a whole number that divides {n}, but is {batch_size!r}."
+        )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

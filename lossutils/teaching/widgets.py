@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from lossutils.teaching.errors import describe_error
 from lossutils.teaching.plots import encode
 
-_WIDTH = "560px"
+_TRACK = "320px"  # the slider or list itself, with the number to its right
 
 
 def slider(
@@ -32,9 +32,7 @@ def slider(
     if all(isinstance(number, int) for number in numbers.values()):
         return ipywidgets.IntSlider(**numbers, **_dressed(label, unit))
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
-    return ipywidgets.FloatSlider(
-        **numbers, readout_format=f".{digits}f", **_dressed(label, unit)
-    )
+    return ipywidgets.FloatSlider(**numbers, readout_format=f".{digits}f", **_dressed(label, unit))
 
 
 def log_slider(
@@ -212,7 +210,7 @@ def _dressed(label: str, unit: str = "") -> dict[str, Any]:
     return {
         "description": f"{label} [{unit}]" if unit else label,
         "style": {"description_width": "initial"},
-        "layout": ipywidgets.Layout(width=_WIDTH, max_width="100%"),
+        "layout": ipywidgets.Layout(max_width="100%"),
     }
 
 
@@ -220,8 +218,11 @@ def _align_labels(controls: Iterable[ipywidgets.Widget]) -> None:
     """Give all labels the width of the longest one, so that the controls form a column."""
     controls = list(controls)
     longest = max(len(control.description) for control in controls)
+    # A ch is the width of a zero; the average letter is a fifth narrower.
+    width = f"{round(0.85 * longest) + 2}ch"
     for control in controls:
-        control.style.description_width = f"{longest + 1}ch"
+        control.style.description_width = width
+        control.layout.width = f"calc({width} + {_TRACK})"
 
 
 def _check_range(label: str, start: float, stop: float, value: float, step: float) -> None:

@@ -1,14 +1,14 @@
 """What every widget of the collection must do, checked as a reader would: by key and by mouse.
 
-`check_widgets(notebook)` goes through a page whose cells have run. It knows two kinds of widgets by
-the CSS class of their box:
+`check_widgets(notebook)` goes through a page whose cells have run. It looks at every outermost box
+of widgets in an output, and knows two kinds by what they contain:
 
-- `lossutils-explorer` (made by `explore`): each control changes the picture, and Reset brings back
-  the first picture and the first value of the control.
-- `lossutils-panel` (a `TrainingPanel`): Start trains to the end and changes the picture, Reset
-  brings the first picture back, Start and Stop leave it unfinished and ready to start.
+- An explorer (made by `explore`) has a picture. Each of its controls changes the picture, and
+  Reset brings back the first picture and the first value of the control.
+- A panel (a `TrainingPanel`) has a progress bar too. Start trains to the end and changes the
+  picture, Reset brings the first picture back, Start and Stop leave it unfinished and ready.
 
-All other buttons are pressed. A control outside of these boxes, or one of an unknown kind, fails:
+All other buttons are pressed. A control outside of an explorer, or one of an unknown kind, fails:
 it would be a widget that nobody tests. Each failure names notebook, cell and label.
 
 Pictures are compared by the pixels that the browser shows, not by what the kernel meant to send.
@@ -25,7 +25,9 @@ from typing import Any
 
 from lab import NotebookPage, until
 
-EXPLORER, PANEL = ".lossutils-explorer", ".lossutils-panel"
+OUTERMOST = ".widget-vbox:not(.widget-box .widget-vbox)"
+PANEL = f"{OUTERMOST}:has(.progress-bar)"
+EXPLORER = f"{OUTERMOST}:has(img):not(:has(.progress-bar))"
 
 # A canvas, because the browser may already have dropped the address of the picture it shows.
 PIXELS = """images => images.map(image => {
@@ -106,7 +108,12 @@ class Widget:
 
     def wait_for_change(self, before: tuple[str, ...], what: str) -> tuple[str, ...]:
         """Wait until the settled picture is another one than `before`; AssertionError if never."""
-        until(lambda: self._is_other(before), self.watcher.patience, f"{self.where}: {what}")
+        until(
+            lambda: self._is_other(before) or bool(self.faults()),
+            self.watcher.patience,
+            f"{self.where}: {what}",
+        )
+        self.assert_no_error()  # an error is the reason for a picture that stands still
         return self.settled_picture()
 
     def _is_other(self, before: tuple[str, ...]) -> bool:
@@ -123,12 +130,16 @@ class Widget:
         assert found.count() == 1, f"{self.where}: wanted one {name} button, found {found.count()}"
         return found.first
 
+    def faults(self) -> list[str]:
+        """Return the error that the box shows, and what kernel and console complained about."""
+        lines = "\n".join(self.box.locator(".widget-html-content").all_inner_texts())
+        shown = ERROR_LINE.search(lines)
+        return [*([f"shows {shown[0]}"] if shown else []), *self.notebook.complaints()]
+
     def assert_no_error(self) -> None:
-        """AssertionError when the box shows an error, or when kernel or console complained."""
-        shown = ERROR_LINE.search(self.box.inner_text())
-        assert not shown, f"{self.where} shows: {shown[0]}"
-        complaints = self.notebook.complaints()
-        assert not complaints, f"{self.where}: " + "\n".join(complaints)
+        """AssertionError when there are faults."""
+        faults = self.faults()
+        assert not faults, f"{self.where}: " + "\n".join(faults)
 
     def screenshot(self, moment: str) -> None:
         """Store a picture of the box, when pictures are wanted."""
@@ -266,7 +277,7 @@ def check_panel(panel: Widget) -> None:
     panel.screenshot("0-first")
     panel.button("Start").click()
     until(
-        lambda: _progress(panel) >= 100 or bool(panel.notebook.complaints()),
+        lambda: _progress(panel) >= 100 or bool(panel.faults()),
         panel.watcher.training,
         f"{panel.where}: the training does not end",
     )

@@ -73,7 +73,8 @@ class Exercise:
 
     def solution(self) -> None:
         """Print the source of one right answer."""
-        print(textwrap.dedent(inspect.getsource(type(self).reference)).rstrip())
+        source = textwrap.dedent(inspect.getsource(type(self).reference))
+        print(source.removeprefix("@staticmethod\n").rstrip())
 
     def _require_an_answer(self, answer: Any) -> None:
         require(

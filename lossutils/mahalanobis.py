@@ -1,0 +1,330 @@
+"""Learned distances: a covariance trained by likelihood, and a metric trained by neighbours.
+
+A covariance S is held by its Cholesky factor L, a lower triangle with a positive diagonal and
+S = L L^T. Then S is a covariance whatever the optimizer does, the determinant is a product of the
+diagonal, and a distance takes one triangular solve: S is never formed, inverted or factorised.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from lossutils import _validation as check
+from lossutils.stateful import StatefulLoss
+
+# Beyond this a float32 factor does not hold the covariance any more.
+_LARGEST_CONDITION = 1e10
+
+
+def mahalanobis_squared(x: Any, mean: Any, cholesky_factor: Any) -> Any:
+    """The squared Mahalanobis distance (x - mean)^T S^-1 (x - mean), with S = L L^T.
+
+    For data from a Gaussian with this mean and covariance it follows a chi-squared distribution
+    with d degrees of freedom, so d is an ordinary value.
+
+    Args:
+        x: points, shape (..., d).
+        mean: shape (d,), in the unit of the points.
+        cholesky_factor: L, shape (d, d), lower triangular with a positive diagonal, in the same
+            unit.
+
+    Returns:
+        Shape (...), without unit. Cost and memory grow linearly with the number of points.
+
+    Raises:
+        ValueError: shapes that do not fit; outside a graph also a factor that is not finite, not
+            lower triangular, or without a positive diagonal.
+
+    Source: Mahalanobis (1936), On the Generalised Distance in Statistics.
+
+    >>> mahalanobis_squared([[2.0, 0.0], [0.0, 2.0]], [0.0, 0.0], [[1.0, 0.0], [0.0, 4.0]]).numpy()
+    array([4.  , 0.25], dtype=float32)
+    """
+    x = _at_least_float32(x)
+    mean, factor = ops.convert_to_tensor(mean, x.dtype), _factor(cholesky_factor, x.dtype)
+    d = factor.shape[0]
+    if tuple(mean.shape) != (d,):
+        raise ValueError(f"`mean` must have shape ({d},), but has {tuple(mean.shape)}.")
+    if not x.shape or x.shape[-1] != d:
+        raise ValueError(f"`x` must have shape (..., {d}), but has {tuple(x.shape)}.")
+    rows = ops.reshape(x - mean, (-1, d))
+    whitened = ops.solve_triangular(factor, ops.transpose(rows), lower=True)
+    return ops.reshape(ops.sum(ops.square(whitened), axis=0), ops.shape(x)[:-1])
+
+
+def _at_least_float32(x: Any) -> Any:
+    x = ops.convert_to_tensor(x)
+    return x if keras.backend.standardize_dtype(x.dtype) == "float64" else ops.cast(x, "float32")
+
+
+def _factor(value: Any, dtype: Any) -> Any:
+    factor = ops.convert_to_tensor(value, dtype)
+    wanted = "a lower triangle of finite numbers with a positive diagonal"
+    if len(factor.shape) != 2 or factor.shape[0] != factor.shape[1]:
+        raise ValueError(
+            f"`cholesky_factor` must have shape (d, d), but has {tuple(factor.shape)}."
+        )
+    if check.has_values(factor):
+        numbers = ops.convert_to_numpy(factor)
+        if not np.all(np.isfinite(numbers)):
+            raise ValueError(f"`cholesky_factor` must be {wanted}, but holds NaN or infinity.")
+        if np.any(np.triu(numbers, 1)):
+            raise ValueError(
+                f"`cholesky_factor` must be {wanted}, but has entries above the diagonal. It is "
+                "the factor that is wanted, not the covariance: numpy.linalg.cholesky(covariance)."
+            )
+        if np.any(np.diag(numbers) <= 0):
+            raise ValueError(
+                f"`cholesky_factor` must be {wanted}, but its diagonal holds "
+                f"{np.diag(numbers).min():g}."
+            )
+    return factor
+
+
+@keras.saving.register_keras_serializable(package="lossutils")
+class MahalanobisNLL(StatefulLoss):
+    """Negative log-likelihood of Gaussian residuals whose mean and covariance are trained.
+
+    With r = y_true - y_pred the loss is (m + log det S + d log 2 pi) / 2, where m is the squared
+    Mahalanobis distance of r from ``mean``. The determinant is what a large covariance pays, and
+    the minimum lies exactly at the mean and the covariance (divided by n) of the residuals. The
+    loss is a log-density, so it may be negative.
+
+    To learn the covariance of data, train on a network that predicts 0 with the data as labels. If
+    the network has a bias of its own, only the sum of bias and ``mean`` is determined.
+
+    Args:
+        dimension: d, the number of outputs, at least 1.
+        ridge: finite, at least 0, in the squared unit of the residuals. It acts as if the residuals
+            had independent noise of this variance, so the minimum lies at their covariance plus
+            ``ridge`` times the identity. Needed where a residual is constant or a combination of
+            the others: there the likelihood has no bound.
+        **kwargs: whatever ``StatefulLoss`` takes.
+
+    Attributes:
+        mean: shape (d,), in the unit of the residuals.
+        cholesky_factor: L, shape (d, d), lower triangular, its diagonal above 0.
+        covariance: L L^T, shape (d, d).
+
+    Shapes:
+        ``y_true`` and ``y_pred`` (batch, ..., d), result (batch, ...), in nats.
+
+    Raises:
+        ValueError: a dimension that is no whole number above 0, a negative ridge, predictions with
+            another last axis than d, shapes that differ.
+
+    Source: Bishop (2006), Pattern Recognition and Machine Learning, equation 2.43; Pinheiro and
+    Bates (1996), Unconstrained Parametrizations for Variance-Covariance Matrices, for the factor
+    with a logarithmic diagonal, doi:10.1007/BF00140873.
+
+    >>> loss = MahalanobisNLL(dimension=2)
+    >>> loss.start_at(mean=[0.0, 0.0], covariance=[[4.0, 0.0], [0.0, 1.0]])
+    >>> values = loss(np.array([[2.0, 0.0]], "float32"), np.zeros((1, 2), "float32"))
+    >>> round(float(values[0]), 4) == round(0.5 * (1 + math.log(4) + 2 * math.log(2 * math.pi)), 4)
+    True
+    """
+
+    def __init__(self, dimension: int, ridge: float = 0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.dimension = _whole("dimension", dimension)
+        self.ridge = float(check.number("ridge", ridge, at_least=0))
+        d = self.dimension
+        self._mean = self.add_weight(shape=(d,), initializer="zeros", name="mean")
+        # L = diag(exp(log_diagonal)) (I + below): rows share a scale, `below` has no unit.
+        self.log_diagonal = self.add_weight(shape=(d,), initializer="zeros", name="log_diagonal")
+        self.below = self.add_weight(shape=(d, d), initializer="zeros", name="below_diagonal")
+
+    @property
+    def mean(self) -> Any:
+        return ops.convert_to_tensor(self._mean)
+
+    @property
+    def cholesky_factor(self) -> Any:
+        unit = ops.tril(self.below, -1) + ops.eye(self.dimension, dtype=self.below.dtype)
+        return ops.exp(self.log_diagonal)[:, None] * unit
+
+    @property
+    def covariance(self) -> Any:
+        factor = self.cholesky_factor
+        return ops.matmul(factor, ops.transpose(factor))
+
+    def start_at(self, mean: Any, covariance: Any) -> None:
+        """Set mean and covariance, shapes (d,) and (d, d), such as those of some residuals.
+
+        Raises ValueError for shapes that do not fit, and for a covariance that is not finite,
+        symmetric and positive definite, or whose condition number is beyond 1e10.
+        """
+        d = self.dimension
+        mean = _array("mean", mean, (d,))
+        factor = np.linalg.cholesky(_checked_covariance(_array("covariance", covariance, (d, d))))
+        diagonal = np.diag(factor)
+        self._mean.assign(mean)
+        self.log_diagonal.assign(np.log(diagonal))
+        self.below.assign(np.tril(factor / diagonal[:, None], -1))
+
+    def call(self, y_true, y_pred):
+        if y_pred.shape[-1] != self.dimension:
+            raise ValueError(
+                f"`y_pred` must have {self.dimension} outputs, as `dimension` says, but has shape "
+                f"{tuple(y_pred.shape)}."
+            )
+        factor = self.cholesky_factor
+        squared = mahalanobis_squared(y_true - y_pred, self.mean, factor)
+        if self.ridge:
+            inverse = ops.solve_triangular(factor, ops.eye(self.dimension), lower=True)
+            squared = squared + self.ridge * ops.sum(ops.square(inverse))
+        log_determinant = 2.0 * ops.sum(self.log_diagonal)
+        return 0.5 * (squared + log_determinant + self.dimension * math.log(2 * math.pi))
+
+    def get_config(self):
+        return {**super().get_config(), "dimension": self.dimension, "ridge": self.ridge}
+
+
+@keras.saving.register_keras_serializable(package="lossutils")
+class NCA(StatefulLoss):
+    """Neighbourhood components analysis: trains a metric in which neighbours share their class.
+
+    The points, here the predictions, are mapped by a matrix A. Each picks another point of the
+    batch as its neighbour, with a probability proportional to exp(-|A x_i - A x_j|^2). The loss is
+    the probability that the neighbour is of another class: a soft error rate, between 0 and 1.
+
+    It couples the samples: a point is compared with its batch, so the value depends on the batch,
+    and each of several replicas compares within its own part. Shuffled batches need several samples
+    of each class. Cost and memory grow with the square of the batch. A point that is alone in its
+    batch has the loss 0.
+
+    Args:
+        dimension: d, the number of features of a point, at least 1.
+        components: rows of A, from 1 to d; by default d. A starts as the first rows of the identity,
+            and may be set: ``transformation.assign``.
+        **kwargs: whatever ``StatefulLoss`` takes.
+
+    Attributes:
+        transformation: A, a variable of shape (components, d), in 1 / unit of the points.
+        metric: A^T A, shape (d, d). It stands where S^-1 stands in a Mahalanobis distance.
+
+    Shapes:
+        ``y_true``: classes as numbers, (batch,) or (batch, 1), or one-hot, (batch, classes).
+        ``y_pred``: points, (batch, d). Result (batch,).
+
+    Raises:
+        ValueError: a dimension or number of components out of range, predictions with another last
+            axis than d, labels of another shape; in ``fit`` labels that are not whole numbers.
+
+    Source: Goldberger, Roweis, Hinton and Salakhutdinov (2005), Neighbourhood Components Analysis,
+    equations 1 to 4 (NIPS 17).
+
+    >>> loss = NCA(dimension=1)
+    >>> near, far = np.array([[0.0], [0.1]], "float32"), np.array([[9.0], [9.1]], "float32")
+    >>> loss(np.array([0, 0, 1, 1]), np.concatenate([near, far])).numpy().round(3).tolist()
+    [0.0, 0.0, 0.0, 0.0]
+    """
+
+    labels_like_predictions = False
+    couples_samples = True
+
+    def __init__(self, dimension: int, components: int | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.dimension = _whole("dimension", dimension)
+        components = self.dimension if components is None else _whole("components", components)
+        if components > self.dimension:
+            raise ValueError(
+                f"`components` must be from 1 to `dimension`, {self.dimension}, but is "
+                f"{components}."
+            )
+        self.components = components
+        self.transformation = self.add_weight(
+            shape=(components, self.dimension), initializer=_identity_rows, name="transformation"
+        )
+
+    @property
+    def metric(self) -> Any:
+        return ops.matmul(ops.transpose(self.transformation), self.transformation)
+
+    def call(self, y_true, y_pred):
+        if len(y_pred.shape) != 2 or y_pred.shape[-1] != self.dimension:
+            raise ValueError(
+                f"`y_pred` must have shape (batch, {self.dimension}), but has "
+                f"{tuple(y_pred.shape)}."
+            )
+        classes = _class_numbers(y_true)
+        points = ops.matmul(y_pred, ops.transpose(self.transformation))
+        # Far from the origin the squares below would cancel to nothing.
+        points = points - ops.stop_gradient(ops.mean(points, axis=0))
+        squares = ops.sum(ops.square(points), axis=-1)
+        products = ops.matmul(points, ops.transpose(points))
+        distances = squares[:, None] + squares[None, :] - 2.0 * products
+        itself = ops.eye(ops.shape(points)[0], dtype=points.dtype)
+        neighbour = ops.softmax(-distances - 1e30 * itself, axis=-1)
+        other_class = ops.cast(classes[:, None] != classes[None, :], points.dtype)
+        return ops.sum(neighbour * other_class, axis=-1)
+
+    def compute_output_shape(self, y_true_shape, y_pred_shape):
+        return tuple(y_pred_shape)[:-1]
+
+    def check_labels(self, y_true: Any) -> None:
+        super().check_labels(y_true)
+        labels = ops.convert_to_numpy(y_true)
+        if np.any(labels != np.round(labels)):
+            strange = labels[labels != np.round(labels)].flat[0]
+            raise ValueError(f"`y` must hold classes as whole numbers, but holds {strange!s}.")
+        if labels.ndim == 2 and labels.shape[1] > 1:
+            check.one_hot("y", labels)
+
+    def get_config(self):
+        config = {"dimension": self.dimension, "components": self.components}
+        return {**super().get_config(), **config}
+
+
+def _class_numbers(y_true: Any) -> Any:
+    """Classes as (batch,): from (batch,), (batch, 1) or one-hot (batch, classes)."""
+    if len(y_true.shape) not in (1, 2):
+        raise ValueError(
+            "`y_true` must have shape (batch,), (batch, 1) or, one-hot, (batch, classes), but has "
+            f"{tuple(y_true.shape)}."
+        )
+    if len(y_true.shape) == 2 and y_true.shape[-1] > 1:
+        return ops.argmax(y_true, axis=-1)
+    return ops.reshape(y_true, (-1,))
+
+
+def _identity_rows(shape: tuple[int, ...], dtype: Any = None) -> Any:
+    return ops.eye(*shape, dtype=dtype)
+
+
+def _whole(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"`{name}` must be a whole number of at least 1, but is {value!r}.")
+    return int(value)
+
+
+def _array(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    array = np.asarray(ops.convert_to_numpy(value), dtype="float64")
+    if array.shape != shape:
+        raise ValueError(f"`{name}` must have shape {shape}, but has {array.shape}.")
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"`{name}` must hold finite numbers, but holds NaN or infinity.")
+    return array
+
+
+def _checked_covariance(covariance: np.ndarray) -> np.ndarray:
+    if not np.allclose(covariance, covariance.T, rtol=1e-5, atol=0):
+        raise ValueError("`covariance` must be symmetric, but differs from its transpose.")
+    values = np.linalg.eigvalsh(covariance)
+    if values[0] <= 0:
+        raise ValueError(
+            f"`covariance` must be positive definite, but has the eigenvalue {values[0]:.3g}; add a "
+            "small multiple of the identity."
+        )
+    if values[-1] > _LARGEST_CONDITION * values[0]:
+        raise ValueError(
+            f"`covariance` must have a condition number of at most {_LARGEST_CONDITION:g}, but has "
+            f"{values[-1] / values[0]:.3g}; standardise the features, or add a small multiple of "
+            "the identity."
+        )
+    return covariance

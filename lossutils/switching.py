@@ -1,0 +1,476 @@
+"""Losses that change while a model trains, and the callbacks that change them.
+
+Which loss is active is a variable of the loss, so a change takes effect in the step that is already
+compiled, and the variable is saved with the model. What a rule has to remember from epoch to epoch
+is a variable of the loss as well: a fit that is broken off and resumed decides as if it had not
+been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from lossutils import _validation as check
+from lossutils.stateful import ModelWithLoss, StatefulLoss
+
+
+class _LossOfLosses(StatefulLoss):
+    """What the losses of this file share: a list of losses with names, saved with the model.
+
+    Each loss may be a Keras name, a function giving one value per sample, a ``keras.losses.Loss``
+    (its own reduction is not used) or a StatefulLoss.
+    """
+
+    def __init__(self, losses: Sequence[Any], names: Sequence[str] | None = None, **kwargs):
+        super().__init__(**kwargs)
+        self.branches = _resolved(losses)
+        self.names = _checked_names(names, self.branches)
+
+    def values(self, index: int, y_true: Any, y_pred: Any) -> Any:
+        """The per-sample values of one of the losses."""
+        branch = self.branches[index]
+        # A keras Loss reduces when it is called; its `call` gives the values per sample.
+        function = branch.call if isinstance(branch, keras.losses.Loss) else branch
+        values = function(y_true, y_pred)
+        if len(values.shape) == 0:
+            raise ValueError(
+                f"the loss {self.names[index]!r} returned a scalar; one value per sample is "
+                "wanted. Average over the last axis only: ops.mean(..., axis=-1)."
+            )
+        return ops.cast(values, self.compute_dtype)
+
+    def index_of(self, which: int | str) -> int:
+        """The position of a loss given by name or position; ValueError if there is none such."""
+        if isinstance(which, str) and which in self.names:
+            return self.names.index(which)
+        if isinstance(which, int) and not isinstance(which, bool) and 0 <= which < len(self.names):
+            return which
+        raise ValueError(
+            f"`to` must be one of the names {list(self.names)} or a position from 0 to "
+            f"{len(self.names) - 1}, but is {which!r}."
+        )
+
+    def get_config(self):
+        config = {**super().get_config(), "names": list(self.names)}
+        config["losses"] = [_serialized(b, n) for b, n in zip(self.branches, self.names)]
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        losses = [
+            keras.saving.deserialize_keras_object(loss) if isinstance(loss, dict) else loss
+            for loss in config["losses"]
+        ]
+        return cls(**{**config, "losses": losses})
+
+
+@keras.saving.register_keras_serializable(package="lossutils")
+class SwitchedLoss(_LossOfLosses):
+    """Several losses, of which one is active; only that one is computed.
+
+    Args:
+        losses: at least one; each a Keras name, a function, a Loss object or a StatefulLoss.
+        names: one for each loss, all different; by default their own names.
+        **kwargs: whatever ``StatefulLoss`` takes.
+
+    Attributes:
+        active: position of the active loss, a whole number; ``activate(name or position)`` sets it.
+        names: the names, in order.
+
+    Shapes:
+        ``y_true`` and ``y_pred`` (batch, ..., d), result (batch, ...).
+
+    Raises:
+        ValueError: no losses, names that are repeated or not as many, an unknown loss, a loss that
+            returns a scalar, a function that cannot be saved (when saving).
+
+    >>> loss = SwitchedLoss(["mean_squared_error", "mean_absolute_error"], names=["mse", "mae"])
+    >>> y_true, y_pred = tf.zeros((1, 1)), tf.constant([[3.0]])
+    >>> float(loss(y_true, y_pred)[0])
+    9.0
+    >>> loss.activate("mae")
+    >>> float(loss(y_true, y_pred)[0])
+    3.0
+    """
+
+    def __init__(self, losses: Sequence[Any], names: Sequence[str] | None = None, **kwargs):
+        super().__init__(losses, names, **kwargs)
+        self._active = self.add_weight(
+            shape=(), dtype="int32", initializer="zeros", trainable=False, name="active"
+        )
+        # The memory of SwitchOnMetric: best value (NaN: none yet), epochs waited, epochs of
+        # cooldown left. It is here to be saved with the model.
+        self.memory = self.add_weight(
+            shape=(3,), initializer=_no_memory, trainable=False, name="memory"
+        )
+
+    @property
+    def active(self) -> int:
+        return int(ops.convert_to_numpy(self._active))
+
+    def activate(self, which: int | str) -> None:
+        """Make a loss, given by name or position, the active one."""
+        self._active.assign(self.index_of(which))
+
+    def call(self, y_true, y_pred):
+        return _only_one(self, self._active, y_true, y_pred)
+
+
+@keras.saving.register_keras_serializable(package="lossutils")
+class BlendedLoss(_LossOfLosses):
+    """Two losses, mixed: (1 - share) times the first plus share times the second.
+
+    Args:
+        losses: exactly two.
+        names: as in ``SwitchedLoss``.
+        **kwargs: whatever ``StatefulLoss`` takes.
+
+    Attributes:
+        share: how much of the second loss is in the mixture, from 0 to 1; starts at 0.
+
+    Raises:
+        ValueError: not two losses, or a share outside [0, 1].
+
+    >>> loss = BlendedLoss(["mean_squared_error", "mean_absolute_error"])
+    >>> loss.share = 0.5
+    >>> float(loss(tf.zeros((1, 1)), tf.constant([[3.0]]))[0])
+    6.0
+    """
+
+    def __init__(self, losses: Sequence[Any], names: Sequence[str] | None = None, **kwargs):
+        super().__init__(losses, names, **kwargs)
+        if len(self.branches) != 2:
+            raise ValueError(f"`losses` must hold exactly 2 losses, but holds {len(self.branches)}.")
+        self._share = self.add_weight(
+            shape=(), initializer="zeros", trainable=False, name="share"
+        )
+
+    @property
+    def share(self) -> float:
+        return float(ops.convert_to_numpy(self._share))
+
+    @share.setter
+    def share(self, value: float) -> None:
+        check.number("share", value, at_least=0)
+        if value > 1:
+            raise ValueError(f"`share` must be from 0 to 1, but is {value!r}.")
+        self._share.assign(value)
+
+    def call(self, y_true, y_pred):
+        first, second = (self.values(i, y_true, y_pred) for i in (0, 1))
+        return first + self._share * (second - first)
+
+
+@keras.saving.register_keras_serializable(package="lossutils")
+class StateSwitchedLoss(_LossOfLosses):
+    """Two losses; a moving average of the batch error chooses, with two thresholds.
+
+    In each training step the mean absolute error of the batch enters an exponential moving average
+    (with Adam's correction for its start at zero). Above ``upper`` the second loss becomes active,
+    below ``lower`` the first; between them nothing changes, so noise does not make it chatter.
+    Evaluation leaves the state alone.
+
+    Args:
+        losses: exactly two.
+        lower, upper: thresholds in the unit of the targets, 0 <= lower <= upper.
+        momentum: of the moving average, in [0, 1); it averages over about 1 / (1 - momentum)
+            batches, and 0 looks at the last batch only.
+        names: as in ``SwitchedLoss``.
+        **kwargs: whatever ``StatefulLoss`` takes.
+
+    Attributes:
+        active: position of the active loss, 0 or 1.
+        average: the moving average, NaN before the first training step.
+
+    Raises:
+        ValueError: not two losses, thresholds in the wrong order, a momentum outside [0, 1).
+
+    Source: the average is Adam's first moment, Kingma and Ba (2015), arXiv:1412.6980; two
+    thresholds are the Schmitt trigger, Schmitt (1938), doi:10.1088/0950-7671/15/1/305.
+
+    >>> loss = StateSwitchedLoss(["mse", "mae"], lower=1.0, upper=2.0, momentum=0.0)
+    >>> _ = loss(tf.zeros((1, 1)), tf.constant([[3.0]]), training=True)
+    >>> loss.average, loss.active
+    (3.0, 1)
+    """
+
+    def __init__(
+        self,
+        losses: Sequence[Any],
+        lower: float,
+        upper: float,
+        momentum: float = 0.9,
+        names: Sequence[str] | None = None,
+        **kwargs,
+    ):
+        super().__init__(losses, names, **kwargs)
+        if len(self.branches) != 2:
+            raise ValueError(f"`losses` must hold exactly 2 losses, but holds {len(self.branches)}.")
+        check.number("lower", lower, at_least=0)
+        check.number("upper", upper, at_least=0)
+        if lower > upper:
+            raise ValueError(f"`lower` must not be above `upper`, but they are {lower}, {upper}.")
+        check.number("momentum", momentum, at_least=0, below=1)
+        self.lower, self.upper, self.momentum = float(lower), float(upper), float(momentum)
+        state = {"shape": (), "initializer": "zeros", "trainable": False}
+        self._active = self.add_weight(**state, dtype="int32", name="active")
+        self._sum = self.add_weight(**state, name="sum")
+        self._weight = self.add_weight(**state, name="weight")
+
+    @property
+    def active(self) -> int:
+        return int(ops.convert_to_numpy(self._active))
+
+    @property
+    def average(self) -> float:
+        total, weight = (float(ops.convert_to_numpy(v)) for v in (self._sum, self._weight))
+        return total / weight if weight else float("nan")
+
+    def call(self, y_true, y_pred, training=None):
+        if training:
+            self._update(ops.mean(ops.abs(ops.cast(y_true, y_pred.dtype) - y_pred)))
+        return _only_one(self, self._active, y_true, y_pred)
+
+    def _update(self, error: Any) -> None:
+        context = tf.distribute.get_replica_context()
+        if context is not None and context.num_replicas_in_sync > 1:
+            # Every replica must decide alike, from the error of the whole batch.
+            error = context.all_reduce(tf.distribute.ReduceOp.MEAN, error)
+        error = ops.cast(ops.stop_gradient(error), self._sum.dtype)
+        self._sum.assign(self.momentum * self._sum + (1.0 - self.momentum) * error)
+        self._weight.assign(self.momentum * self._weight + (1.0 - self.momentum))
+        average = self._sum / self._weight
+        self._active.assign(
+            ops.where(average > self.upper, 1, ops.where(average < self.lower, 0, self._active))
+        )
+
+    def get_config(self):
+        own = {"lower": self.lower, "upper": self.upper, "momentum": self.momentum}
+        return {**super().get_config(), **own}
+
+
+class SwitchAtEpoch(keras.callbacks.Callback):
+    """Makes a loss of a SwitchedLoss active from an epoch on.
+
+    It looks at the number of the epoch, so a fit that is resumed with the right epoch number
+    (``initial_epoch``, BackupAndRestore) switches where it would have switched.
+
+    Args:
+        epoch: number of the first epoch with the new loss, counted from 0; a whole number.
+        to: name or position of the new loss.
+
+    Raises:
+        ValueError: an epoch below 0 or not a whole number, an unknown loss, a model without a
+            SwitchedLoss (at the start of fit).
+    """
+
+    def __init__(self, epoch: int, to: int | str):
+        super().__init__()
+        self.epoch, self.to = whole_number("epoch", epoch), to
+
+    def on_train_begin(self, logs=None):
+        self.loss = _owned(self.model, SwitchedLoss)
+        self.to = self.loss.index_of(self.to)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch >= self.epoch:
+            self.loss.activate(self.to)
+
+
+class RampOverEpochs(keras.callbacks.Callback):
+    """Moves a BlendedLoss from its first loss to its second, in equal steps.
+
+    The share is 0 before epoch ``start``, 1 from epoch ``start + length`` on, and grows linearly in
+    between, once per epoch.
+
+    Args:
+        start: number of the last epoch with the first loss alone, counted from 0.
+        length: number of epochs over which the share grows, at least 1.
+
+    Raises:
+        ValueError: a start below 0, a length below 1, or a model without a BlendedLoss.
+    """
+
+    def __init__(self, start: int, length: int):
+        super().__init__()
+        self.start, self.length = whole_number("start", start), whole_number("length", length, 1)
+
+    def on_train_begin(self, logs=None):
+        self.loss = _owned(self.model, BlendedLoss)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.loss.share = float(np.clip((epoch - self.start) / self.length, 0.0, 1.0))
+
+
+class SwitchOnMetric(keras.callbacks.Callback):
+    """Makes a loss of a SwitchedLoss active when a metric has stopped improving.
+
+    At the end of each epoch the metric is compared with its best value so far. After ``patience``
+    epochs without an improvement by more than ``min_delta`` the loss ``to`` becomes active, from
+    the next epoch on. Then the rule starts afresh, after ``cooldown`` epochs in which it does not
+    look; the metric may pass its old best while it settles.
+
+    Monitor something that the switch does not change (a metric, never the loss that is switched).
+    The rule keeps its memory in the model. For a resumed fit to go on exactly, give this callback
+    before ModelCheckpoint and BackupAndRestore, so that they save what it has just noted.
+
+    Args:
+        monitor: name of the metric in the logs, such as "val_mean_absolute_error".
+        to: name or position of the loss to switch to; a sequence of them is passed through one
+            plateau at a time.
+        mode: "min" or "max", whether the metric is to become small or large.
+        patience: epochs without improvement before the switch, at least 1.
+        min_delta: improvement that counts, in the unit of the metric, at least 0.
+        cooldown: epochs after a switch in which the rule waits, at least 0.
+        restore_best_weights: at a switch, go back to the network's weights of the best epoch. The
+            best weights are kept in memory and not saved.
+
+    Raises:
+        ValueError: a bad argument, a model without a SwitchedLoss, or (after the first epoch) a
+            metric that the logs do not hold.
+    """
+
+    def __init__(
+        self,
+        monitor: str,
+        to: int | str | Sequence[int | str],
+        mode: str = "min",
+        patience: int = 3,
+        min_delta: float = 0.0,
+        cooldown: int = 0,
+        restore_best_weights: bool = False,
+    ):
+        super().__init__()
+        if not isinstance(monitor, str) or not monitor:
+            raise ValueError(f"`monitor` must be the name of a metric, but is {monitor!r}.")
+        if mode not in ("min", "max"):
+            raise ValueError(f'`mode` must be "min" or "max", but is {mode!r}.')
+        self.monitor, self.sign = monitor, 1.0 if mode == "min" else -1.0
+        self.stages = list(to) if isinstance(to, (list, tuple)) else [to]
+        self.patience = whole_number("patience", patience, 1)
+        self.cooldown = whole_number("cooldown", cooldown)
+        self.min_delta = check.number("min_delta", min_delta, at_least=0)
+        self.restore_best_weights = check.flag("restore_best_weights", restore_best_weights)
+        self.best_weights = None
+
+    def on_train_begin(self, logs=None):
+        self.loss = _owned(self.model, SwitchedLoss)
+        self.stages = [self.loss.index_of(stage) for stage in self.stages]
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.loss.active == self.stages[-1]:
+            return
+        value = self.sign * self._monitored(logs or {})
+        best, waited, cooling = (float(v) for v in ops.convert_to_numpy(self.loss.memory))
+        if cooling > 0:
+            self.loss.memory.assign([best, waited, cooling - 1])
+        elif np.isnan(best) or value < best - self.min_delta:
+            self.loss.memory.assign([value, 0.0, 0.0])
+            if self.restore_best_weights:
+                self.best_weights = self.model.network.get_weights()
+        elif waited + 1 < self.patience:
+            self.loss.memory.assign([best, waited + 1, 0.0])
+        else:
+            self._switch()
+
+    def _switch(self) -> None:
+        position = self.stages.index(self.loss.active) if self.loss.active in self.stages else -1
+        self.loss.activate(self.stages[position + 1])
+        self.loss.memory.assign([np.nan, 0.0, float(self.cooldown)])
+        if self.best_weights is not None:
+            self.model.network.set_weights(self.best_weights)
+
+    def _monitored(self, logs: dict[str, float]) -> float:
+        if self.monitor not in logs:
+            raise ValueError(
+                f"`monitor` is {self.monitor!r}, which the logs do not hold; they hold "
+                f"{sorted(logs)}."
+            )
+        return float(logs[self.monitor])
+
+
+def whole_number(name: str, value: Any, at_least: int = 0) -> int:
+    """Return ``value`` if it is a whole number of at least ``at_least``, else raise ValueError."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < at_least:
+        raise ValueError(
+            f"`{name}` must be a whole number of at least {at_least}, but is {value!r}."
+        )
+    return int(value)
+
+
+def _only_one(loss: _LossOfLosses, index: Any, y_true: Any, y_pred: Any) -> Any:
+    """Compute only the loss at ``index``, in the compiled step too."""
+    # Each branch must have a value of its own; the default argument binds it.
+    branches = [lambda i=i: loss.values(i, y_true, y_pred) for i in range(len(loss.branches))]
+    return tf.switch_case(tf.convert_to_tensor(index), branches)
+
+
+def _no_memory(shape: Any, dtype: Any = None) -> Any:
+    return ops.convert_to_tensor([np.nan, 0.0, 0.0], dtype=dtype)
+
+
+def _owned(model: keras.Model, kind: type) -> Any:
+    if isinstance(model, ModelWithLoss) and isinstance(model.loss_layer, kind):
+        return model.loss_layer
+    raise ValueError(
+        f"this callback needs a ModelWithLoss(network, {kind.__name__}(...)), but the model is "
+        f"{model!r}."
+    )
+
+
+def _resolved(losses: Sequence[Any]) -> list[Callable]:
+    if isinstance(losses, (str, bytes, dict)) or not isinstance(losses, Sequence) or not losses:
+        raise ValueError(f"`losses` must be a sequence of at least one loss, but is {losses!r}.")
+    resolved = []
+    for loss in losses:
+        try:
+            branch = keras.losses.get(loss)
+        except ValueError as error:
+            raise ValueError(f"`losses` holds {loss!r}, which Keras does not know.") from error
+        if not callable(branch):
+            raise ValueError(f"`losses` must hold names, functions or losses, but holds {loss!r}.")
+        resolved.append(branch)
+    return resolved
+
+
+def _checked_names(names: Sequence[str] | None, branches: list[Callable]) -> tuple[str, ...]:
+    if names is None:
+        names = [getattr(b, "name", None) or getattr(b, "__name__", str(b)) for b in branches]
+    names = tuple(names) if isinstance(names, (list, tuple)) else (names,)
+    fine = all(isinstance(name, str) and name for name in names)
+    if not fine or len(names) != len(branches) or len(set(names)) != len(names):
+        raise ValueError(
+            f"`names` must hold {len(branches)} different names, one for each loss, but is {names!r}."
+        )
+    return names
+
+
+def _serialized(branch: Callable, name: str) -> Any:
+    """The config of a loss, after a look at whether it brings the same loss back.
+
+    A closure is stored by its name and not found again. Some losses come back with other settings:
+    in Keras 3.15 keras.losses.Huber(0.5) is stored without its delta and comes back with 1.
+    """
+    config = keras.saving.serialize_keras_object(branch)
+    try:
+        restored = keras.saving.deserialize_keras_object(config)
+    except (TypeError, ValueError):
+        restored = None
+    if restored is None or _settings(restored) != _settings(branch):
+        raise ValueError(
+            f"the loss {name!r} cannot be saved: Keras would not bring the same one back. Write it "
+            "as a function of (y_true, y_pred) that is registered with "
+            "keras.saving.register_keras_serializable, or as a Loss with all settings in get_config."
+        )
+    return config
+
+
+def _settings(branch: Callable) -> dict[str, Any]:
+    simple = (bool, int, float, str, tuple, list, dict, type(None))
+    return {k: v for k, v in getattr(branch, "__dict__", {}).items() if isinstance(v, simple)}

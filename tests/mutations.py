@@ -1,0 +1,292 @@
+"""Break lossutils on purpose, one fault at a time, and see which test notices.
+
+    python tests/mutations.py [NAME ...]
+
+Works on a copy of the tree in a temporary folder; the tree itself is never touched. First the
+copy must pass its tests unbroken. Then each fault of FAULTS (or those named) is put in, and only
+the tests that should notice it are run. Prints one line for each fault: the test that failed, or
+NOT CAUGHT. The exit status is 1 when a fault survives, when the text it replaces is not found
+exactly once, or when the tests do not even load (such a fault proves nothing about them).
+
+To add a fault: a row with a name, the file, the text in it, the text to put there, and the test
+files that should notice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("lossutils", "tests", "tools", "pyproject.toml", "README.md")
+PYTEST = ("-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:nbval", "-p", "no:cacheprovider")
+# Replaces the project's own options: no notebooks, no doctests, one process.
+OPTIONS = ("-o", "addopts=--import-mode=importlib --strict-markers")
+FAILED = re.compile(r"^FAILED (\S+)", re.MULTILINE)
+CLOSURES, STATEFUL = "lossutils/closures.py", "lossutils/stateful.py"
+TRAINER, PENALTIES = "lossutils/teaching/trainer.py", "lossutils/penalties.py"
+TESTS_OF_CLOSURES = ("tests/unit/test_closures.py",)
+TESTS_OF_STATEFUL = ("tests/unit/test_stateful.py",)
+TESTS_OF_TRAINER = ("tests/unit/test_trainer.py",)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One deliberate fault: `old` in `file` becomes `new`, and one of `tests` should fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+FAULTS = (
+    Fault(
+        "huber: missing factor one half",
+        CLOSURES,
+        "0.5 * q * q + bound * (size - q)",
+        "q * q + bound * (size - q)",
+        TESTS_OF_CLOSURES,
+    ),
+    Fault(
+        "huber: wrong sign of the linear part",
+        CLOSURES,
+        "0.5 * q * q + bound * (size - q)",
+        "0.5 * q * q - bound * (size - q)",
+        TESTS_OF_CLOSURES,
+    ),
+    Fault(
+        "huber: mean over the batch instead of per sample",
+        CLOSURES,
+        "return ops.mean(0.5 * q * q + bound * (size - q), axis=-1)",
+        "return ops.mean(0.5 * q * q + bound * (size - q))",
+        TESTS_OF_CLOSURES,
+    ),
+    Fault(
+        "binary cross-entropy: weights swapped",
+        CLOSURES,
+        "weight_0, weight_1 = check.weights(",
+        "weight_1, weight_0 = check.weights(",
+        TESTS_OF_CLOSURES,
+    ),
+    Fault(
+        "binary cross-entropy: wrong sign of the logits",
+        CLOSURES,
+        "cost_0, cost_1 = ops.softplus(y_pred), ops.softplus(-y_pred)",
+        "cost_0, cost_1 = ops.softplus(-y_pred), ops.softplus(y_pred)",
+        TESTS_OF_CLOSURES,
+    ),
+    Fault(
+        "probabilities are not clipped",
+        CLOSURES,
+        "return ops.clip(p, epsilon, 1.0 - epsilon)",
+        "return p",
+        TESTS_OF_CLOSURES,
+    ),
+    Fault(
+        "categorical cross-entropy: logits taken for probabilities",
+        CLOSURES,
+        "ops.log_softmax(y_pred, axis=-1) if from_logits else",
+        "ops.log_softmax(y_pred, axis=-1) if not from_logits else",
+        TESTS_OF_CLOSURES,
+    ),
+    Fault(
+        "near-zero penalty: epsilon not used",
+        CLOSURES,
+        "scaled = y_pred / ops.convert_to_tensor(epsilon, y_pred.dtype)",
+        "scaled = y_pred",
+        TESTS_OF_CLOSURES,
+    ),
+    Fault(
+        "asymmetric error: the two sides swapped",
+        CLOSURES,
+        "too_high, too_low = ops.relu(-error), ops.relu(error)",
+        "too_high, too_low = ops.relu(error), ops.relu(-error)",
+        TESTS_OF_CLOSURES,
+    ),
+    Fault(
+        "pinball: the same slope on both sides",
+        CLOSURES,
+        "(1.0 - level) * ops.relu(-error)",
+        "level * ops.relu(-error)",
+        TESTS_OF_CLOSURES,
+    ),
+    Fault(
+        "half precision is not widened",
+        CLOSURES,
+        '    if dtype != "float64":\n        dtype = "float32"\n',
+        "",
+        TESTS_OF_CLOSURES,
+    ),
+    Fault(
+        "L1 penalty: no absolute value",
+        PENALTIES,
+        'ops.sum(ops.abs(ops.cast(v, "float32")))',
+        'ops.sum(ops.cast(v, "float32"))',
+        ("tests/unit/test_penalties.py",),
+    ),
+    Fault(
+        "model: penalties are counted once for each replica",
+        STATEFUL,
+        "ops.cast(ops.sum(penalty), loss.dtype) / replicas",
+        "ops.cast(ops.sum(penalty), loss.dtype)",
+        ("tests/unit/test_replicas.py",),
+    ),
+    Fault(
+        "model: penalties are forgotten",
+        STATEFUL,
+        "for penalty in self.losses:",
+        "for penalty in []:",
+        TESTS_OF_STATEFUL,
+    ),
+    Fault(
+        "model: sample weights are forgotten",
+        STATEFUL,
+        "(self.loss_layer, training)(y, y_pred, sample_weight)",
+        "(self.loss_layer, training)(y, y_pred)",
+        TESTS_OF_STATEFUL,
+    ),
+    Fault(
+        "model: a scalar loss is accepted",
+        STATEFUL,
+        "if len(values.shape) == 0:",
+        "if False:",
+        TESTS_OF_STATEFUL,
+    ),
+    Fault(
+        "model: not compiled again on load",
+        STATEFUL,
+        "self.compile(**keras.saving.deserialize_keras_object(config))",
+        "return",
+        ("tests/unit/test_stateful_saving.py",),
+    ),
+    Fault(
+        "stateful loss: accepted by compile(loss=...)",
+        STATEFUL,
+        's.startswith("compile_loss")',
+        's.startswith("no such scope")',
+        TESTS_OF_STATEFUL,
+    ),
+    Fault(
+        "stateful loss: shapes are not compared",
+        STATEFUL,
+        "if self.labels_like_predictions:",
+        "if False:",
+        TESTS_OF_STATEFUL,
+    ),
+    Fault(
+        "trainer: Adam without bias correction",
+        TRAINER,
+        "rate = rate * tf.sqrt(1 - BETA_2**step) / (1 - BETA_1**step)",
+        "rate = rate * tf.ones_like(step)",
+        TESTS_OF_TRAINER,
+    ),
+    Fault(
+        "trainer: penalties are forgotten",
+        TRAINER,
+        "loss = loss + sum(penalties)",
+        "loss = loss + 0.0",
+        TESTS_OF_TRAINER,
+    ),
+    Fault(
+        "trainer: always the first batch",
+        TRAINER,
+        "self.x[index], self.y[index], parameters",
+        "self.x[0], self.y[0], parameters",
+        TESTS_OF_TRAINER,
+    ),
+    Fault(
+        "trainer: the step count starts at zero",
+        TRAINER,
+        "step = epoch * batches + index + 1",
+        "step = epoch * batches + index",
+        TESTS_OF_TRAINER,
+    ),
+)
+
+
+def copy_tree(target: Path) -> None:
+    """Copy what the unit tests need."""
+    unwanted = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=unwanted)
+        elif source.exists():
+            shutil.copy(source, target / name)
+
+
+def run_tests(tree: Path, tests: tuple[str, ...]) -> tuple[int, str]:
+    """Run test files of a copy; return pytest's exit status and what it printed."""
+    # The copy comes before an installed lossutils; no byte code, which could outlive a fault.
+    environment = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, *PYTEST, *OPTIONS, *tests]
+    done = subprocess.run(
+        command, cwd=tree, env=environment, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def try_fault(tree: Path, fault: Fault) -> tuple[bool, str]:
+    """Put one fault into the copy, run its tests, take it out; return (caught, what happened)."""
+    path = tree / fault.file
+    sound = path.read_text(encoding="utf-8")
+    if sound.count(fault.old) != 1:
+        return False, f"the old text is in {fault.file} {sound.count(fault.old)} times, not once"
+    path.write_text(sound.replace(fault.old, fault.new), encoding="utf-8")
+    try:
+        status, printed = run_tests(tree, fault.tests)
+    finally:
+        path.write_text(sound, encoding="utf-8")
+    failed = FAILED.findall(printed)
+    if status == 1 and failed:
+        return True, failed[0].removeprefix("tests/unit/")
+    return False, "NOT CAUGHT" if status == 0 else f"the tests did not run:\n{printed}"
+
+
+def uses_copy(tree: Path) -> bool:
+    """Return whether the tests of the copy import the copy, not an installed lossutils."""
+    script = "import lossutils; print(lossutils.__file__)"
+    environment = os.environ | {"PYTHONPATH": str(tree)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tree, env=environment, capture_output=True, text=True
+    )
+    return tree.resolve() in Path(done.stdout.strip()).resolve().parents
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return 0 when every fault is caught, else 1."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="faults whose name holds NAME")
+    wanted = parser.parse_args(arguments).names
+    faults = [f for f in FAULTS if not wanted or any(name in f.name for name in wanted)]
+    if not faults:
+        parser.error(f"no fault is called {wanted}")
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        copy_tree(tree)
+        if not uses_copy(tree):
+            sys.exit("the copy is not what Python imports; nothing was tried")
+        status, printed = run_tests(tree, tuple(sorted({t for f in faults for t in f.tests})))
+        if status != 0:
+            sys.exit(f"the tests fail without any fault:\n{printed}")
+        return int(not all([report(tree, fault) for fault in faults]))
+
+
+def report(tree: Path, fault: Fault) -> bool:
+    """Try one fault and print its line; return whether it was caught."""
+    caught, outcome = try_fault(tree, fault)
+    print(f"{fault.name:55} {outcome}", flush=True)
+    return caught
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""Each exercise accepts its own solution, and answers each typical mistake with the fitting words.
+
+Every module of `lossutils.teaching.exercises` but `base` holds the exercises of one notebook, as
+instances of `Exercise`. For the module `anatomy` the typical wrong answers stand in the file
+`wrong_answers_anatomy.py` of this folder, as one dict:
+
+    WRONG = {
+        "pinball": [                        # the name of the exercise in the module
+            (mean_over_batch, "one value"),  # a wrong answer, a fragment of what check() says
+            (lambda y, p: p - y, "sign"),
+            ...                             # at least five for each exercise
+        ],
+    }
+
+An answer is what a learner would hand to `check`: a function, or a value. It may raise: then the
+fragment is of the line that reports the error. Two wrong answers of one exercise may get the same
+words, but not all of them: an exercise that says the same to everybody helps nobody.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lossutils.teaching import exercises
+from lossutils.teaching.exercises import Exercise
+from reading import notebook_paths, read
+
+HERE = Path(__file__).resolve().parent
+LEAST = 5
+MODULES = sorted(m.name for m in pkgutil.iter_modules(exercises.__path__) if m.name != "base")
+
+
+def exercises_of(module: str) -> dict[str, Exercise]:
+    """Return the exercises of one module by name."""
+    loaded = importlib.import_module(f"{exercises.__name__}.{module}")
+    return {name: value for name, value in vars(loaded).items() if isinstance(value, Exercise)}
+
+
+def wrong_answers_of(module: str) -> dict[str, list[tuple[Any, str]]]:
+    """Return the table WRONG of one module; an empty one when the file is missing."""
+    name = f"wrong_answers_{module}"
+    if not (HERE / f"{name}.py").exists():
+        return {}
+    return importlib.import_module(name).WRONG
+
+
+ALL = {(m, name): exercise for m in MODULES for name, exercise in exercises_of(m).items()}
+WRONG = {
+    (m, name): rows for m in MODULES for name, rows in wrong_answers_of(m).items()
+}
+ROWS = [
+    pytest.param(key, answer, fragment, id=f"{key[0]}-{key[1]}-{i}")
+    for key, rows in WRONG.items()
+    for i, (answer, fragment) in enumerate(rows)
+]
+each_exercise = pytest.mark.parametrize("key", ALL, ids="-".join)
+
+
+def said(exercise: Exercise, answer: Any, capsys: pytest.CaptureFixture) -> str:
+    """Return what check() prints for an answer."""
+    capsys.readouterr()
+    exercise.check(answer)
+    return capsys.readouterr().out
+
+
+def right_answer(exercise: Exercise) -> Any:
+    """Return the answer of the solution: the function, or the value that it returns."""
+    reference = type(exercise).reference
+    return reference if exercise.wants_function else reference()
+
+
+@each_exercise
+def test_the_solution_is_accepted(key: tuple[str, str], capsys: pytest.CaptureFixture) -> None:
+    assert said(ALL[key], right_answer(ALL[key]), capsys).startswith("Correct.")
+
+
+@each_exercise
+@pytest.mark.parametrize("stub", [None, ...], ids=["None", "dots"])
+def test_a_stub_is_not_answered_yet(
+    key: tuple[str, str], stub: Any, capsys: pytest.CaptureFixture
+) -> None:
+    text = said(ALL[key], stub, capsys)
+    assert text.startswith("Not yet.") and "not answered yet" in text.lower()
+
+
+@each_exercise
+@pytest.mark.parametrize("result", [None, ...], ids=["None", "dots"])
+def test_a_function_left_empty_is_not_right(
+    key: tuple[str, str], result: Any, capsys: pytest.CaptureFixture
+) -> None:
+    assert said(ALL[key], lambda *_, **__: result, capsys).startswith("Not yet.")
+
+
+@each_exercise
+def test_an_answer_that_raises_is_reported(
+    key: tuple[str, str], capsys: pytest.CaptureFixture
+) -> None:
+    if not ALL[key].wants_function:
+        assert said(ALL[key], object(), capsys).startswith("Not yet.")
+        return
+
+    def raises(*_: Any, **__: Any) -> None:
+        raise KeyError("a slip of the learner")
+
+    text = said(ALL[key], raises, capsys)
+    assert text.startswith("Not yet.") and "KeyError" in text and "a slip of the learner" in text
+
+
+@each_exercise
+def test_hints_and_solution_are_there(
+    key: tuple[str, str], capsys: pytest.CaptureFixture
+) -> None:
+    exercise = type(ALL[key])()
+    assert exercise.hints and exercise.praise
+    exercise.hint()
+    assert exercise.hints[0] in capsys.readouterr().out
+    exercise.solution()
+    assert "def reference(" in capsys.readouterr().out
+
+
+@each_exercise
+def test_there_are_five_typical_wrong_answers(key: tuple[str, str]) -> None:
+    rows = WRONG.get(key, [])
+    assert len(rows) >= LEAST, f"wrong_answers_{key[0]}.py has {len(rows)} rows for {key[1]!r}"
+    assert all(fragment.strip() for _, fragment in rows)
+
+
+def test_every_row_belongs_to_an_exercise() -> None:
+    assert set(WRONG) - set(ALL) == set()
+
+
+@pytest.mark.parametrize(("key", "answer", "fragment"), ROWS)
+def test_a_wrong_answer_gets_the_fitting_words(
+    key: tuple[str, str], answer: Any, fragment: str, capsys: pytest.CaptureFixture
+) -> None:
+    text = said(ALL[key], answer, capsys)
+    assert text.startswith("Not yet.")
+    assert fragment in text
+
+
+@each_exercise
+def test_not_everybody_hears_the_same(
+    key: tuple[str, str], capsys: pytest.CaptureFixture
+) -> None:
+    heard = {said(ALL[key], answer, capsys) for answer, _ in WRONG.get(key, [])}
+    assert len(heard) > 1
+
+
+def test_each_exercise_stands_in_a_notebook() -> None:
+    code = "\n".join(cell.source for path in notebook_paths() for _, cell in read(path).code())
+    absent = [f"{m}.{name}" for m, name in ALL if f"{m}.{name}.check(" not in code]
+    assert absent == []

@@ -1,0 +1,281 @@
+"""Every notebook keeps the house rules, and every rule is known to be able to fail.
+
+`sound()` is a minimal notebook that keeps all rules. BREAKS holds edits of it, each with the rule
+that must complain. The edits stand for what an author may really do.
+"""
+
+import copy
+from collections.abc import Callable
+
+import house_rules
+import nbformat
+import pytest
+from house_rules import RULES
+from nbformat import NotebookNode
+from reading import Notebook, notebook_paths, read
+
+v4 = nbformat.v4
+
+TITLE = """# What is a small notebook?
+
+<!-- badges:start -->
+<!-- badges:end -->
+
+*Read 2 min · run 3 s · exercises 4 min*
+
+## You will be able to
+
+- read it
+- run it
+- break it
+
+**You need:** nothing.
+"""
+IMPORTS = "from lossutils.teaching import explore\nimport keras\nkeras.utils.set_random_seed(1)"
+EXERCISE_TEXT = "## Exercises\n\n### Exercise 1: first (2 min)\n\nTry."
+END = """## When it goes wrong
+
+| Symptom | Cause | Repair |
+|---|---|---|
+
+## Recap
+
+- You read it.
+- You ran it.
+- You broke it.
+
+## Further reading
+
+- Nothing.
+"""
+
+
+def figure(caption: str = "*A line.*") -> list[NotebookNode]:
+    """Return the two outputs of show()."""
+    picture = v4.new_output("display_data", {"image/png": "iVBO"}, metadata={"alt": "A line."})
+    return [picture, v4.new_output("display_data", {"text/markdown": caption})]
+
+
+def widget() -> list[NotebookNode]:
+    """Return the stored output of explore()."""
+    html = '<img alt="A line." src="data:image/png;base64,iVBO">'
+    return [v4.new_output("display_data", {"text/html": html, "text/plain": "A line."})]
+
+
+def printed(text: str, name: str = "stdout") -> list[NotebookNode]:
+    """Return the output of print()."""
+    return [v4.new_output("stream", name=name, text=text)]
+
+
+# (what the cell is called in the edits below, its source, its outputs)
+CELLS = [
+    ("title", TITLE, None),
+    ("imports", IMPORTS, []),
+    ("recipe text", "## The popular recipe\n\nPeople do this.\n\n> **Predict.** Does it run?", None),
+    ("recipe", "print(1 + 1)", printed("2\n")),
+    ("play text", "## Play\n\n### A part\n\nLook at `just`.", None),
+    ("figure", "show(line(), 'A line.', 'A line.')", figure()),
+    ("widget", "explore(line, alt='A line.')", widget()),
+    ("figure 2", "show(line(), 'A line.', 'A line.')", figure()),
+    ("widget 2", "panel.display()", widget()),
+    ("exercise text", EXERCISE_TEXT, None),
+    ("check", "answer = ...\nsmall.first.check(answer)", printed("Not yet. Not answered yet.\n")),
+    ("hint", "# small.first.hint()  # remove the # to see a hint", []),
+    ("solution", "# small.first.solution()", []),
+    ("exercise text 2", "### Exercise 2: second (2 min)\n\nAgain.", None),
+    ("check 2", "small.second.check(...)", printed("Not yet. Not answered yet.\n")),
+    ("hint 2", "# small.second.hint()", []),
+    ("solution 2", "# small.second.solution()", []),
+    ("end", END, None),
+]
+POSITION = {name: position for position, (name, _, _) in enumerate(CELLS)}
+
+
+def sound() -> Notebook:
+    """Return a notebook that keeps every rule."""
+    cells, count = [], 0
+    for name, source, outputs in CELLS:
+        identity = name.replace(" ", "-")
+        if outputs is None:
+            cells.append(v4.new_markdown_cell(source, id=identity))
+            continue
+        count += 1
+        copied = copy.deepcopy(outputs)
+        cells.append(
+            v4.new_code_cell(source, id=identity, outputs=copied, execution_count=count)
+        )
+    return Notebook("01_small_one.ipynb", v4.new_notebook(cells=cells), size=1000)
+
+
+Edit = Callable[[Notebook], None]
+
+
+def replace(cell: str, old: str, new: str) -> Edit:
+    """Return an edit of a cell's source; `old` must be in it."""
+
+    def edit(notebook: Notebook) -> None:
+        node = notebook.cells[POSITION[cell]]
+        assert old in node.source
+        node.source = node.source.replace(old, new)
+
+    return edit
+
+
+def put(cell: str, outputs: list[NotebookNode]) -> Edit:
+    """Return an edit that gives a cell other outputs."""
+    return lambda notebook: notebook.cells[POSITION[cell]].update(outputs=outputs)
+
+
+def update(cell: str, **fields: object) -> Edit:
+    """Return an edit of the fields of a cell."""
+    return lambda notebook: notebook.cells[POSITION[cell]].update(fields)
+
+
+def tag(cell: str, name: str) -> Edit:
+    """Return an edit that puts a tag on a cell."""
+    return lambda notebook: notebook.cells[POSITION[cell]].metadata.update(tags=[name])
+
+
+def attribute(name: str, value: object) -> Edit:
+    """Return an edit of what a rule knows about the file."""
+    return lambda notebook: setattr(notebook, name, value)
+
+
+def silent_figure(notebook: Notebook) -> None:
+    """Remove the alternative text of a figure."""
+    del notebook.cells[POSITION["figure"]].outputs[0].metadata["alt"]
+
+
+def exchange(first: str, second: str) -> Edit:
+    """Return an edit that exchanges two cells."""
+
+    def edit(notebook: Notebook) -> None:
+        i, j = POSITION[first], POSITION[second]
+        notebook.cells[i], notebook.cells[j] = notebook.cells[j], notebook.cells[i]
+
+    return edit
+
+
+def html(text: str) -> list[NotebookNode]:
+    """Return one output of HTML."""
+    return [v4.new_output("display_data", {"text/html": text})]
+
+
+VIEW = v4.new_output("display_data", {house_rules.WIDGET_VIEW: {"model_id": "1"}})
+ERROR = v4.new_output("error", ename="NameError", evalue="x", traceback=[])
+LONG = "\n".join(f"x = {i}" for i in range(26))
+
+BREAKS: list[tuple[str, Edit]] = [
+    ("file_name", attribute("name", "1-Small.ipynb")),
+    ("file_is_small", attribute("size", 1_500_000)),
+    ("ids_are_unique", update("hint", id="check")),
+    ("no_widget_state", lambda notebook: notebook.node.metadata.update(widgets={})),
+    ("no_widget_state", put("recipe", [VIEW])),
+    ("tags_are_known", tag("recipe", "D1.4")),
+    ("tags_are_known", tag("recipe", "D1.1-build")),
+    ("tags_are_known", tag("recipe", "raises-exception")),
+    ("tags_are_on_code", tag("recipe text", "D1.1")),
+    ("begins_with_title", replace("title", "# What", "What")),
+    ("begins_with_title", replace("end", "## Recap", "# Recap")),
+    ("begins_with_title", exchange("title", "imports")),
+    ("states_minutes", replace("title", "Read 2 min", "Takes 2 min")),
+    ("states_needs", replace("title", "You need", "Needs")),
+    *(
+        ("has_skeleton", replace(cell, words, "Something else"))
+        for cell, words in [
+            ("title", "You will be able to"),
+            ("recipe text", "The popular recipe"),
+            ("play text", "Play"),
+            ("end", "When it goes wrong"),
+            ("end", "Recap"),
+            ("end", "Further reading"),
+        ]
+    ),
+    ("skeleton_is_in_order", exchange("play text", "recipe text")),
+    ("asks_to_predict", replace("recipe text", "> **Predict.**", "Predict.")),
+    ("objectives", replace("title", "- read it\n", "")),
+    ("recap_mirrors_objectives", replace("end", "- You ran it.\n", "")),
+    ("headings_do_not_jump", replace("play text", "### A part", "#### A part")),
+    ("words", replace("play text", "`just`", "just")),
+    ("words", replace("recipe text", "People do this", "Simply do this")),
+    ("words", replace("recipe text", "People do this", "This is of\ncourse right")),
+    ("words", put("figure", figure("*Obviously a line.*"))),
+    ("images_in_text_speak", replace("play text", "Look", "![](line.png) Look")),
+    ("images_in_text_speak", replace("play text", "Look", '<img src="line.png" alt=""> Look')),
+    ("code_is_short", replace("recipe", "print(1 + 1)", LONG)),
+    ("code_is_short", replace("recipe", "1 + 1", "1" * 100)),
+    ("no_empty_code", replace("recipe", "print(1 + 1)", " ")),
+    ("teaching_is_imported_first", replace("imports", "from lossutils", "import os\nfrom lossutils")),
+    ("teaching_is_imported_first", replace("imports", "lossutils.teaching", "lossutils")),
+    ("seed_is_set", replace("imports", "keras.utils.set_random_seed(1)", "")),
+    ("executed_in_order", update("recipe", execution_count=None)),
+    ("executed_in_order", update("recipe", execution_count=7)),
+    ("no_error_outputs", put("recipe", [ERROR])),
+    ("no_stderr", put("recipe", printed("WARNING: all of it\n", "stderr"))),
+    ("outputs_are_stable", put("recipe", printed("saved in /home/reader/model.keras\n"))),
+    ("outputs_are_stable", put("recipe", printed("saved in C:\\Users\\reader\n"))),
+    ("outputs_are_stable", put("recipe", printed("<Model at 0x7f3a5c2d10>\n"))),
+    ("outputs_are_stable", put("recipe", printed("it took 3.2 s\n"))),
+    ("outputs_are_stable", put("recipe", html("<p>12 ms per step</p>"))),
+    ("figures_speak", silent_figure),
+    ("figures_speak", put("figure", figure()[:1])),
+    ("figures_speak", put("figure", figure("A line."))),
+    ("images_in_outputs_speak", put("widget", html('<img src="data:image/png;base64,iVBO">'))),
+    ("images_in_outputs_speak", put("widget", html('<img alt=" " src="line.png">'))),
+    ("enough_widgets", replace("widget 2", "panel.display()", "panel.run()")),
+    ("figure_before_widget", put("figure 2", [])),
+    ("widgets_can_be_read", put("widget", printed("VBox(children=...)\n"))),
+    ("ignored_outputs_are_widgets", tag("recipe", "nbval-ignore-output")),
+    ("number_of_exercises", replace("exercise text 2", "Exercise 2", "Another")),
+    ("number_of_exercises", replace("exercise text 2", "Exercise 2", "Exercise 3")),
+    ("number_of_exercises", replace("exercise text", " (2 min)", "")),
+    ("exercises_are_complete", replace("hint", ".hint()", "")),
+    ("exercises_are_complete", replace("solution 2", "second", "first")),
+    ("exercises_are_complete", exchange("solution", "exercise text 2")),
+    ("exercises_are_complete", replace("check", "small", "# small.first.hint()\nsmall")),
+    ("nothing_is_spoilt", replace("solution", "# small", "small")),
+    ("stubs_are_unanswered", put("check", printed("Correct.\n"))),
+    ("stubs_are_unanswered", put("check 2", [])),
+]
+
+HARMLESS: list[tuple[str, Edit]] = [
+    ("the seconds of a unit", put("recipe", printed("rate 1/s, 3/4, and/or\n"))),
+    ("a link", put("recipe", printed("see https://keras.io/api/losses/\n"))),
+    ("a heading inside code", replace("recipe text", "People", "```\n# not a title\n```\nPeople")),
+    ("justified", replace("recipe text", "People do this", "It is justified: `just`")),
+    ("a known tag", tag("recipe", "D1.1-built")),
+    ("a widget that ignores its output", tag("widget", "nbval-ignore-output")),
+]
+
+
+@pytest.mark.parametrize("path", notebook_paths(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_notebook_keeps(rule: house_rules.Rule, path) -> None:
+    complaints = rule(read(path))
+    assert not complaints, f"{path.name}, {rule.__doc__}\n" + "\n".join(complaints)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_rule_accepts_a_sound_notebook(rule: house_rules.Rule) -> None:
+    assert rule(sound()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "edit"), BREAKS, ids=[f"{i}-{name}" for i, (name, _) in enumerate(BREAKS)]
+)
+def test_rule_notices(name: str, edit: Edit) -> None:
+    notebook = sound()
+    edit(notebook)
+    complaints = getattr(house_rules, name)(notebook)
+    assert complaints and all(isinstance(complaint, str) for complaint in complaints)
+
+
+@pytest.mark.parametrize("edit", [e for _, e in HARMLESS], ids=[n for n, _ in HARMLESS])
+def test_no_rule_minds(edit: Edit) -> None:
+    notebook = sound()
+    edit(notebook)
+    assert [complaint for rule in RULES for complaint in rule(notebook)] == []
+
+
+def test_every_rule_is_known_to_fail() -> None:
+    assert {rule.__name__ for rule in RULES} == {name for name, _ in BREAKS}

@@ -1,0 +1,268 @@
+"""The figures hold the right numbers, and nothing in them overlaps or is cut off."""
+
+import itertools
+import subprocess
+import sys
+
+import keras
+import matplotlib
+import numpy as np
+import pytest
+from IPython.display import Markdown
+from matplotlib.axes import Axes
+from matplotlib.text import Text
+
+from lossutils.teaching import plots
+from lossutils.teaching.plots import (
+    COLORS,
+    add_legend,
+    encode,
+    new_figure,
+    plot_curves,
+    plot_loss_shapes,
+    plot_variables,
+    show,
+    use_log_scale,
+)
+from lossutils.teaching.tracking import VariableHistory
+
+
+def half_square(y_true, y_pred):
+    return 0.5 * (y_true - y_pred)[:, 0] ** 2
+
+
+def tilted(y_true, y_pred):
+    error = (y_true - y_pred)[:, 0]
+    return keras.ops.maximum(0.2 * error, -0.8 * error)
+
+
+def recorded(epochs=12, **functions):
+    """Return a history of functions of the epoch."""
+    now = [0]
+    history = VariableHistory(
+        **{name: (lambda f=function: f(now[0])) for name, function in functions.items()}
+    )
+    history.on_train_begin()
+    history.on_epoch_begin(0)
+    for epoch in range(epochs):
+        now[0] = epoch + 1
+        history.on_epoch_end(epoch)
+    return history
+
+
+def texts_of(figure):
+    """Return what is written, with the pixels it covers."""
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    found = []
+    for text in figure.findobj(Text):
+        if text.get_visible() and text.get_text().strip():
+            found.append((text.get_text(), text.get_window_extent(renderer)))
+    return found
+
+
+def assert_legible(figure):
+    """AssertionError if a text is cut off or two overlap."""
+    texts = [(words, box) for words, box in texts_of(figure) if box.width > 1]
+    width, height = figure.canvas.get_width_height()
+    for words, box in texts:
+        inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+        assert inside, f"{words!r} is cut off: {box}"
+    for (one, first), (two, second) in itertools.combinations(texts, 2):
+        over = min(first.x1, second.x1) - max(first.x0, second.x0)
+        under = min(first.y1, second.y1) - max(first.y0, second.y0)
+        assert over <= 1 or under <= 1, f"{one!r} and {two!r} overlap"
+
+
+def legend_of(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_a_single_panel_comes_alone_and_several_as_a_list():
+    assert isinstance(new_figure()[1], Axes)
+    figure, panels = new_figure(3, 2, width=9.0, height=6.0)
+    assert len(panels) == 6
+    assert figure.canvas.get_width_height() == (900, 600)
+    places = [panel.get_position() for panel in panels]
+    assert places[0].x0 < places[1].x0 < places[2].x0
+    assert places[0].y0 == places[2].y0 > places[3].y0
+
+
+def test_pyplot_and_the_settings_are_left_alone():
+    code = (
+        "import sys, matplotlib; before = dict(matplotlib.rcParams)\n"
+        "from lossutils.teaching import plots\n"
+        "figure, axes = plots.new_figure(2); axes[0].plot([1, 2]); plots.encode(figure)\n"
+        "assert dict(matplotlib.rcParams) == before\n"
+        "print('matplotlib.pyplot' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_lines_differ_in_colour_and_in_style():
+    _, axes = new_figure()
+    lines = [axes.plot([0, 1])[0] for _ in range(4)]
+    assert len({line.get_color() for line in lines}) == 4
+    assert len({line.get_linestyle() for line in lines}) == 4
+    assert {line.get_color() for line in lines} <= set(COLORS.values())
+
+
+@pytest.mark.parametrize("limits", [(0, 1), (-3, 3), (0.13, 0.17), (-1e5, 3e5), (4, -4), (0, 9)])
+def test_there_are_from_two_to_five_ticks_inside_the_panel(limits):
+    _, axes = new_figure()
+    axes.set_xlim(*limits)
+    ticks = axes.get_xticks()
+    assert 2 <= len(ticks) <= 5
+    assert min(ticks) >= min(limits) - 1e-9 and max(ticks) <= max(limits) + 1e-9
+
+
+def test_the_same_figure_gives_the_same_bytes():
+    first, second = (encode(plot_loss_shapes({"half square": half_square})) for _ in range(2))
+    assert first == second
+    assert first.startswith(b"\x89PNG") and b"Software" not in first
+
+
+def test_losses_and_gradients_are_exact():
+    figure = plot_loss_shapes({"half square": half_square, "tilted": tilted}, (-2.0, 4.0))
+    left, right = figure.axes
+    error = left.lines[0].get_xdata()
+    np.testing.assert_allclose(error[[0, -1]], [-2, 4])
+    np.testing.assert_allclose(left.lines[0].get_ydata(), error**2 / 2, rtol=1e-6)
+    np.testing.assert_allclose(right.lines[0].get_ydata(), error, rtol=1e-6)
+    # The error is y_pred - y_true: predicting too much costs .8 each here, too little .2.
+    np.testing.assert_allclose(left.lines[1].get_ydata()[[0, -1]], [0.4, 3.2], rtol=1e-6)
+    np.testing.assert_allclose(right.lines[1].get_ydata()[[0, -1]], [-0.2, 0.8], rtol=1e-6)
+    assert legend_of(figure) == ["half square", "tilted"]
+
+
+def test_a_loss_can_be_drawn_around_another_target():
+    figure = plot_loss_shapes({"MSE": keras.losses.mean_squared_error}, (-1.0, 1.0), target=5.0)
+    line = figure.axes[0].lines[0]
+    np.testing.assert_allclose(line.get_ydata(), line.get_xdata() ** 2, atol=1e-5)
+
+
+def test_a_loss_that_returns_the_batch_mean_is_refused():
+    with pytest.raises(ValueError, match=r"'mean' must return one value per sample.*shape \(\)"):
+        plot_loss_shapes({"mean": lambda t, p: keras.ops.mean((t - p) ** 2)})
+
+
+def test_curves_start_at_epoch_one_or_at_the_given_places():
+    figure = plot_curves({"train": [3.0, 2.0, 1.0], "none yet": []})
+    assert figure.axes[0].lines[0].get_xdata().tolist() == [1, 2, 3]
+    assert figure.axes[0].lines[0].get_ydata().tolist() == [3, 2, 1]
+    figure = plot_curves({"error": [3.0, 2.0]}, x=[0.1, 0.2], xlim=(0.0, 1.0), xlabel="delta [mm]")
+    axes = figure.axes[0]
+    assert axes.lines[0].get_xdata().tolist() == [0.1, 0.2]
+    assert axes.get_xlim() == (0.0, 1.0) and axes.get_xlabel() == "delta [mm]"
+    with pytest.raises(ValueError, match="x has 1 values, but curve 'error' has 2"):
+        plot_curves({"error": [3.0, 2.0]}, x=[1.0])
+
+
+def test_a_logarithmic_axis_has_few_ticks():
+    figure = plot_curves({"train": 10.0 ** -np.arange(12)}, log=True)
+    axes = figure.axes[0]
+    assert axes.get_yscale() == "log" and axes.get_xscale() == "linear"
+    low, high = axes.get_ylim()
+    assert 2 <= sum(low <= tick <= high for tick in axes.get_yticks()) <= 5
+    _, other = new_figure()
+    use_log_scale(other, "x")
+    assert other.get_xscale() == "log" and other.get_yscale() == "linear"
+
+
+def test_variables_are_drawn_with_their_exact_answers():
+    history = recorded(alpha=lambda e: 1 - 0.5**e, weights=lambda e: np.array([e, 2.0 * e]))
+    figure = plot_variables(history, {"alpha": 1.0, "weights": [12.0, 24.0]})
+    axes = figure.axes[0]
+    drawn = {line.get_label(): line for line in axes.lines}
+    np.testing.assert_allclose(drawn["alpha"].get_ydata(), 1 - 0.5 ** np.arange(13))
+    assert drawn["weights[1]"].get_ydata()[-1] == 24
+    assert drawn["alpha"].get_xdata().tolist() == list(range(13))
+    flat = [line for line in axes.lines if line.get_label().startswith("_")]
+    assert [line.get_ydata()[0] for line in flat] == [1, 12, 24]
+    assert all(line.get_linestyle() == "--" for line in flat)
+    assert flat[0].get_color() == drawn["alpha"].get_color()
+    assert legend_of(figure) == ["alpha", "weights[0]", "weights[1]", "exact answer"]
+
+
+def test_without_an_exact_answer_there_is_no_dashed_line():
+    figure = plot_variables(recorded(alpha=float), {"alpha": None})
+    assert legend_of(figure) == ["alpha"] and len(figure.axes[0].lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ({"beta": 1.0}, "'beta' was not recorded; recorded: .*'alpha'"),
+        ({"many": [1.0, 2.0]}, "'many' has 5 entries, but its exact answer has 2"),
+        ({"many": None}, "from 1 to 4 lines, got 5"),
+        ({}, "from 1 to 4 lines, got 0"),
+    ],
+)
+def test_targets_that_do_not_fit_are_named(targets, message):
+    with pytest.raises(ValueError, match=message):
+        plot_variables(recorded(alpha=float, many=lambda e: np.ones(5)), targets)
+
+
+@pytest.mark.parametrize("draw", [plot_curves, plot_loss_shapes])
+@pytest.mark.parametrize("count", [0, 5])
+def test_a_panel_has_from_one_to_four_lines(draw, count):
+    with pytest.raises(ValueError, match=f"from 1 to 4 lines, got {count}"):
+        draw({f"line {i}": half_square for i in range(count)})
+
+
+LONG = "the test error of a loss with quite a long name"
+FIGURES = {
+    "shapes": lambda: plot_loss_shapes(
+        {"MSE / 2": half_square, "pinball": tilted, "MAE": keras.losses.mean_absolute_error},
+        unit="mmol/l",
+    ),
+    "curves": lambda: plot_curves(
+        {"train": [1, 2, 3], "test": [3, 2, 1]}, title="Loss", ylabel="mean squared error [mm²]"
+    ),
+    "long labels": lambda: plot_curves({f"{LONG} {i}": [i, 2 * i] for i in range(4)}),
+    "big numbers": lambda: plot_curves({"loss": [-1e5, 120000.0]}),
+    "small numbers": lambda: plot_curves({"loss": [-0.01234, 0.0]}),
+    "logarithmic": lambda: plot_curves({"loss": [1e-12, 1e12]}, log=True, title="Loss"),
+    "nothing yet": lambda: plot_curves({"train": [], "test": []}, xlim=(0, 100)),
+    "variables": lambda: plot_variables(
+        recorded(alpha=float, beta=float), {"alpha": 3.0, "beta": 12.0}, title="Learned"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_nothing_overlaps_and_nothing_is_cut_off(name):
+    assert_legible(FIGURES[name]())
+
+
+def test_a_grid_of_panels_is_legible():
+    figure, panels = new_figure(2, 2, height=5.0)
+    for panel in panels:
+        panel.plot([-1000, 1000], [-10, 10], label="one line")
+        panel.set(xlabel="error [mm]", ylabel="loss [mm²]", title="A title of usual length")
+    add_legend(figure)
+    assert legend_of(figure) == ["one line"]
+    assert_legible(figure)
+
+
+def test_show_gives_a_plain_picture_and_a_visible_caption(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plots, "display", lambda *what, **how: shown.append((what, how)))
+    show(plot_curves({"train": [1, 2]}), " It rises. ", "Line chart: the loss rises.")
+    (picture, how), (caption, _) = shown
+    assert list(picture[0]) == ["image/png"] and picture[0]["image/png"].startswith(b"\x89PNG")
+    assert how == {"raw": True, "metadata": {"alt": "Line chart: the loss rises."}}
+    assert isinstance(caption[0], Markdown) and caption[0].data == "*It rises.*"
+
+
+@pytest.mark.parametrize(("caption", "alt", "missing"), [("", "a", "caption"), ("c", " ", "alt")])
+def test_show_insists_on_words(caption, alt, missing):
+    with pytest.raises(ValueError, match=missing):
+        show(new_figure()[0], caption, alt)
+
+
+def test_the_settings_are_restored_after_drawing():
+    before = matplotlib.rcParams["text.hinting"]
+    encode(new_figure()[0])
+    assert matplotlib.rcParams["text.hinting"] == before
