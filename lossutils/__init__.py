@@ -30,6 +30,8 @@ _HOME = {
     "mahalanobis_squared": "mahalanobis",
     "MahalanobisNLL": "mahalanobis",
     "NCA": "mahalanobis",
+    "UncertaintyWeights": "weights",
+    "WorstCaseWeights": "weights",
     "check_installation": "check",
 }
 

@@ -44,7 +44,7 @@ def number(
     if not has_values(value):
         return value
     try:
-        array = np.asarray(ops.convert_to_numpy(value), dtype="float64")
+        array = _as_float32(ops.convert_to_numpy(value))
     except (TypeError, ValueError) as error:
         raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.") from error
     inside = (
@@ -57,6 +57,14 @@ def number(
     if not inside:
         raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.")
     return value
+
+
+def _as_float32(value: Any) -> np.ndarray:
+    # The losses compute in float32, so that is where a number must be finite and inside its limits.
+    if np.iscomplexobj(value):
+        raise TypeError("complex")
+    with np.errstate(over="ignore"):
+        return np.asarray(value, dtype="float64").astype("float32")
 
 
 def _limits(above: float | None, at_least: float | None, below: float | None) -> str:
@@ -86,20 +94,20 @@ def weights(name: str, value: Any, *, length: int | None = None) -> tuple[Any, .
     if not all(has_values(w) for w in value):
         return tuple(value)
     try:
-        array = np.asarray(value, dtype="float64")
+        array = _as_float32(value)
     except (TypeError, ValueError) as error:
         raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.") from error
     if array.ndim != 1 or not np.all(np.isfinite(array)) or np.any(array < 0):
         raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.")
     if not np.any(array > 0):
         raise ValueError(f"`{name}` must hold at least one weight above 0, but is {value!r}.")
-    return tuple(float(w) for w in array)
+    return tuple(float(w) for w in value)
 
 
 def finite(name: str, value: Any) -> None:
     """Raise ValueError for anything but finite numbers, alone or in an array."""
     try:
-        good = np.all(np.isfinite(np.asarray(value, dtype="float64")))
+        good = np.all(np.isfinite(_as_float32(value)))
     except (TypeError, ValueError):
         good = False
     if not good:
@@ -135,7 +143,7 @@ def same_shape(y_true: Any, y_pred: Any) -> None:
         )
     true_shape, pred_shape = tuple(y_true.shape), tuple(y_pred.shape)
     agree = len(true_shape) == len(pred_shape) and all(
-        t is None or p is None or t == p for t, p in zip(true_shape, pred_shape)
+        t is None or p is None or t == p for t, p in zip(true_shape, pred_shape, strict=True)
     )
     if agree:
         return

@@ -83,8 +83,8 @@ def weighted_binary_crossentropy(weights: Sequence[float], from_logits: bool = F
         of shape (batch, ...), in nats.
 
     Raises:
-        ValueError: not two weights, a negative or non-finite one, labels other than 0 and 1 (checked
-            outside compiled steps), or shapes that differ.
+        ValueError: not two weights, a negative or non-finite one, labels other than 0 and 1
+            (checked outside compiled steps), or shapes that differ.
 
     Source: King and Zeng (2001), Logistic Regression in Rare Events Data (the weighted
     likelihood), doi:10.1093/oxfordjournals.pan.a004868.
@@ -163,8 +163,8 @@ def near_zero_penalty(strength: float = 0.1, epsilon: float = 0.1) -> Loss:
     """Squared error plus a bounded penalty on predictions near zero.
 
     The loss is (y - p)^2 + strength * epsilon^2 / (p^2 + epsilon^2), averaged over the last axis.
-    The penalty is ``strength`` at p = 0, half of it at |p| = epsilon, and fades beyond. Its slope is
-    never steeper than 0.65 strength / epsilon. At p = 0 exactly the slope is 0: by symmetry no
+    The penalty is ``strength`` at p = 0, half of it at |p| = epsilon, and fades beyond. Its slope
+    is never steeper than 0.65 strength / epsilon. At p = 0 exactly the slope is 0: by symmetry no
     smooth penalty can say which way to go.
 
     Args:

@@ -50,7 +50,7 @@ def mahalanobis_squared(x: Any, mean: Any, cholesky_factor: Any) -> Any:
     d = factor.shape[0]
     if tuple(mean.shape) != (d,):
         raise ValueError(f"`mean` must have shape ({d},), but has {tuple(mean.shape)}.")
-    if not x.shape or x.shape[-1] != d:
+    if len(x.shape) == 0 or x.shape[-1] != d:
         raise ValueError(f"`x` must have shape (..., {d}), but has {tuple(x.shape)}.")
     rows = ops.reshape(x - mean, (-1, d))
     whitened = ops.solve_triangular(factor, ops.transpose(rows), lower=True)
@@ -176,7 +176,8 @@ class MahalanobisNLL(StatefulLoss):
         factor = self.cholesky_factor
         squared = mahalanobis_squared(y_true - y_pred, self.mean, factor)
         if self.ridge:
-            inverse = ops.solve_triangular(factor, ops.eye(self.dimension), lower=True)
+            identity = ops.eye(self.dimension, dtype=factor.dtype)
+            inverse = ops.solve_triangular(factor, identity, lower=True)
             squared = squared + self.ridge * ops.sum(ops.square(inverse))
         log_determinant = 2.0 * ops.sum(self.log_diagonal)
         return 0.5 * (squared + log_determinant + self.dimension * math.log(2 * math.pi))
@@ -200,8 +201,8 @@ class NCA(StatefulLoss):
 
     Args:
         dimension: d, the number of features of a point, at least 1.
-        components: rows of A, from 1 to d; by default d. A starts as the first rows of the identity,
-            and may be set: ``transformation.assign``.
+        components: rows of A, from 1 to d; by default d. A starts as the first rows of the
+            identity, and may be set: ``transformation.assign``.
         **kwargs: whatever ``StatefulLoss`` takes.
 
     Attributes:
@@ -260,7 +261,8 @@ class NCA(StatefulLoss):
         products = ops.matmul(points, ops.transpose(points))
         distances = squares[:, None] + squares[None, :] - 2.0 * products
         itself = ops.eye(ops.shape(points)[0], dtype=points.dtype)
-        neighbour = ops.softmax(-distances - 1e30 * itself, axis=-1)
+        logits = -distances - 1e30 * itself
+        neighbour = ops.exp(logits - ops.logsumexp(logits, axis=-1, keepdims=True))
         other_class = ops.cast(classes[:, None] != classes[None, :], points.dtype)
         return ops.sum(neighbour * other_class, axis=-1)
 
@@ -313,13 +315,13 @@ def _array(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _checked_covariance(covariance: np.ndarray) -> np.ndarray:
-    if not np.allclose(covariance, covariance.T, rtol=1e-5, atol=0):
+    if np.abs(covariance - covariance.T).max() > 1e-5 * np.abs(covariance).max():
         raise ValueError("`covariance` must be symmetric, but differs from its transpose.")
     values = np.linalg.eigvalsh(covariance)
     if values[0] <= 0:
         raise ValueError(
-            f"`covariance` must be positive definite, but has the eigenvalue {values[0]:.3g}; add a "
-            "small multiple of the identity."
+            f"`covariance` must be positive definite, but has the eigenvalue {values[0]:.3g}; add "
+            "a small multiple of the identity."
         )
     if values[-1] > _LARGEST_CONDITION * values[0]:
         raise ValueError(

@@ -193,7 +193,7 @@ class ModelWithLoss(keras.Model):
         super().compile(optimizer=optimizer, **kwargs)
 
     def fit(self, x=None, y=None, *args, **kwargs):
-        """As ``keras.Model.fit``. Labels given as arrays are checked once, before the first step."""
+        """As ``keras.Model.fit``. Labels in arrays are checked once, before the first step."""
         if y is not None:
             self.loss_layer.check_labels(y)
         _check_weights(kwargs.get("sample_weight"))
@@ -234,7 +234,7 @@ class ModelWithLoss(keras.Model):
         return cls(network, loss, name=config["name"])
 
     def compile_from_config(self, config):
-        # Keras skips compiling on load when a class overrides compile, unless it overrides this too.
+        # Keras compiles nothing on load if a class overrides compile, unless it overrides this too.
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.built:
             self.optimizer.build(self.trainable_variables)

@@ -35,7 +35,8 @@ def soft_threshold(scores: Any, threshold: Any, temperature: Any = 0.05) -> Any:
     Raises:
         ValueError: ``threshold`` is not finite or ``temperature`` is not above 0.
 
-    >>> soft_threshold([0.4, 0.5, 0.6], threshold=0.5, temperature=0.1).numpy().round(2).tolist()
+    >>> decisions = soft_threshold([0.4, 0.5, 0.6], threshold=0.5, temperature=0.1)
+    >>> [round(float(d), 2) for d in decisions]
     [0.27, 0.5, 0.73]
     """
     check.number("threshold", threshold)
@@ -50,8 +51,9 @@ def straight_through_threshold(scores: Any, threshold: Any, temperature: Any = 0
     """A hard decision, 0 or 1, with the gradient of the soft one.
 
     What is computed is exactly ``scores > threshold``; only the gradient is that of
-    ``soft_threshold``. So the loss is the true one, and the gradient belongs to another function:
-    it points to the optimum of a smoothed loss, and need not vanish where the true one is least.
+    ``soft_threshold``. So the reported loss is the true one, and the gradient that of another
+    function: where a loss is linear in the decision, as a cost is, training ends at the minimum of
+    the smoothed loss all the same.
 
     Args:
         scores, threshold, temperature: as for ``soft_threshold``.
@@ -68,7 +70,8 @@ def straight_through_threshold(scores: Any, threshold: Any, temperature: Any = 0
     [0.0, 0.0, 1.0]
     """
     soft = soft_threshold(scores, threshold, temperature)
-    hard = ops.cast(ops.convert_to_tensor(scores) > ops.cast(threshold, soft.dtype), soft.dtype)
+    scores, threshold = (ops.cast(v, soft.dtype) for v in (scores, threshold))
+    hard = ops.cast(scores > threshold, soft.dtype)
     # The bracket is exactly 0, so rounding cannot move the decision off 0 or 1.
     return hard + (soft - ops.stop_gradient(soft))
 
@@ -122,7 +125,8 @@ class _TrainedThreshold(StatefulLoss):
         y_true, probabilities = ops.cast(y_true, "float32"), self._probabilities(y_pred)
         if self.stop_gradient:
             probabilities = ops.stop_gradient(probabilities)
-        decision = soft_threshold(probabilities, self.threshold, self.temperature)
+        temperature = ops.convert_to_tensor(self.temperature)
+        decision = soft_threshold(probabilities, self.threshold, temperature)
         of_the_scores = self.crossentropy_weight * self.crossentropy(y_true, y_pred)
         return of_the_scores + self.decision_loss(y_true, decision)
 
@@ -189,11 +193,12 @@ class CostThreshold(_TrainedThreshold):
 
     Source: Elkan (2001), The Foundations of Cost-Sensitive Learning, equation 2.
 
-    >>> loss = CostThreshold(false_positive_cost=1, false_negative_cost=4, crossentropy_weight=0)
-    >>> float(loss.threshold)
-    0.5
-    >>> loss([[0.0], [1.0]], [[0.9], [0.1]]).numpy().round(2).tolist()
+    >>> loss = CostThreshold(1, 4, temperature=0.01, crossentropy_weight=0)
+    >>> y_true, y_pred = ops.array([[0.0], [1.0]]), ops.array([[0.9], [0.1]])
+    >>> loss(y_true, y_pred).numpy().tolist()
     [1.0, 4.0]
+    >>> float(loss.threshold), loss.decide(y_pred).numpy().tolist()
+    (0.5, [[1.0], [0.0]])
     """
 
     def __init__(
@@ -254,8 +259,9 @@ class F1Threshold(_TrainedThreshold):
     F1 Measure, doi:10.1007/978-3-662-44851-9_15.
 
     >>> loss = F1Threshold(temperature=0.01, crossentropy_weight=0)
-    >>> loss([[0.0], [1.0], [1.0]], [[0.1], [0.9], [0.2]]).numpy().round(2).tolist()
-    [0.33, 0.33, 0.33]
+    >>> values = loss(ops.array([[0.0], [1.0], [1.0]]), ops.array([[0.1], [0.9], [0.2]]))
+    >>> [round(float(v), 3) for v in values]
+    [0.333, 0.333, 0.333]
     """
 
     couples_samples = True

@@ -143,14 +143,14 @@ FAULTS = (
     Fault(
         "model: penalties are forgotten",
         STATEFUL,
-        "for penalty in self.losses:",
+        "for penalty in penalties:",
         "for penalty in []:",
         TESTS_OF_STATEFUL,
     ),
     Fault(
         "model: sample weights are forgotten",
         STATEFUL,
-        "(self.loss_layer, training)(y, y_pred, sample_weight)",
+        "(self.loss_layer, training)(y, y_pred, weight)",
         "(self.loss_layer, training)(y, y_pred)",
         TESTS_OF_STATEFUL,
     ),

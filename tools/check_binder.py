@@ -21,7 +21,16 @@ from repo2docker.app import Repo2Docker
 
 ROOT = Path(__file__).resolve().parents[1]
 USER = {"NB_USER": "jovyan", "NB_UID": "1000"}
-BASE_PACKAGES = ("ipykernel", "ipywidgets", "jupyter_server", "jupyterhub-base", "jupyterlab")
+BASE_PACKAGES = (
+    "ipykernel",
+    "ipywidgets",
+    "jupyter-offlinenotebook",
+    "jupyter-resource-usage",
+    "jupyter_server",
+    "jupyterhub-base",
+    "jupyterlab",
+    "notebook",
+)
 TRAIN_ONE_STEP = """
 import keras, numpy
 from lossutils import huber
@@ -102,7 +111,7 @@ def build(environment: Path, root: Path = ROOT) -> None:
         run([python, "-m", "pip", "check"])
         for script in pack.get_post_build_scripts():
             run([f"./{script}"], env=variables)
-        start = [str(root / pack.get_start_script()), python]
+        start = [pack.get_start_script().replace("${REPO_DIR}", str(root)), python]
         run([*start, "-m", "lossutils"], env=variables)
         run([*start, "-c", TRAIN_ONE_STEP], env=variables)
 

@@ -85,7 +85,7 @@ class TrainingPanel:
             raise RuntimeError("start() needs a running event loop; call run() instead")
         self._begin()
         # A kernel may handle clicks in another thread than the one that runs its loop.
-        loop.call_soon_threadsafe(self._launch, loop)
+        loop.call_soon_threadsafe(self._launch, loop, self.records)
 
     def stop(self) -> None:
         """End the training after the epoch in progress, and keep what was recorded."""
@@ -126,16 +126,14 @@ class TrainingPanel:
         self.widget = ipywidgets.VBox([buttons, bar, self.image, self.message])
         self._say("Ready")
 
-    def _launch(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _launch(self, loop: asyncio.AbstractEventLoop, records: list[Record]) -> None:
         # Stop may have been pressed before the loop came round to this.
-        if self.running:
-            self._task = loop.create_task(self._train())
+        if self._is_current(records):
+            self._task = loop.create_task(self._train(records))
 
-    async def _train(self) -> None:
-        records = self.records  # Start after Stop makes a new list: this training is then over.
-        generator = self._steps()
+    async def _train(self, records: list[Record]) -> None:
         try:
-            for record in islice(generator, self._total):
+            for record in islice(self._steps(), self._total):
                 if not self._is_current(records):
                     return
                 self._add(record)
@@ -146,10 +144,9 @@ class TrainingPanel:
             self._end("Finished")
         except Exception as error:  # shown in the panel: nobody else waits for this task
             self._fail(error)
-        finally:
-            generator.close()
 
     def _is_current(self, records: list[Record]) -> bool:
+        # Every Start makes a new list, so a training that was stopped has the wrong one.
         return self.running and records is self.records
 
     def _begin(self) -> None:

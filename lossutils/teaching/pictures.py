@@ -48,3 +48,23 @@ def _arrow(axes, start, end, style="-", bend=0.0) -> None:
             connectionstyle=f"arc3,rad={bend}",
         )
     )
+
+
+def tracked_variables_picture() -> Figure:
+    """Which variables ``fit`` reaches: those of the model, not those of a loss beside it."""
+    figure, axes = new_figure(width=9.0, height=3.0)
+    axes.set(xlim=(0, 10), ylim=(0, 3.4))
+    axes.axis("off")
+    figure.subplots_adjust(0.01, 0.02, 0.99, 0.98)
+    _box(axes, 1.0, 1.7, "fit, save,\nEarlyStopping", COLORS["orange"])
+    for x, width, title in ((2.9, 3.4, "the model"), (7.0, 2.6, "the loss in compile")):
+        axes.add_patch(FancyBboxPatch((x, 0.4), width, 2.6, boxstyle="round,pad=0.05", fc="none"))
+        axes.text(x + width / 2, 2.7, title, ha="center", fontsize=11, weight="bold")
+    _box(axes, 3.8, 1.7, "layer 1\nkernel, bias", COLORS["sky blue"])
+    _box(axes, 5.5, 1.7, "layer 2\nkernel, bias", COLORS["sky blue"])
+    _box(axes, 8.3, 1.7, "alpha", COLORS["vermillion"])
+    _arrow(axes, (1.8, 1.7), (2.85, 1.7))
+    axes.text(7.0 - 0.35, 1.7, "no arrow", ha="center", va="center", rotation=90)
+    axes.text(8.3, 0.65, "has a gradient; nobody asks", ha="center", fontsize=10)
+    axes.text(4.6, 0.65, "model.trainable_variables", ha="center", fontsize=10, family="monospace")
+    return figure

@@ -21,8 +21,7 @@ class VariableHistory(keras.callbacks.Callback):
     >>> recorder = VariableHistory(step=step)
     >>> recorder.on_train_begin()
     >>> recorder.on_epoch_begin(0)
-    >>> step.assign(5.0)
-    <Variable path=variable, shape=(), dtype=float32, value=5.0>
+    >>> _ = step.assign(5.0)
     >>> recorder.on_epoch_end(0)
     >>> recorder.epochs, recorder.history["step"].tolist()
     ([0, 1], [3.0, 5.0])
@@ -66,5 +65,5 @@ class VariableHistory(keras.callbacks.Callback):
 def _current_value(variable: Any | Callable[[], Any]) -> np.ndarray:
     # A Keras variable is not callable, a layer or a loss is, and neither makes sense here.
     value = variable() if callable(variable) else variable
-    # A copy, because the array may be a view of memory that the next step overwrites.
-    return np.array(keras.ops.convert_to_numpy(value))
+    # This copies: a later step must not overwrite what was recorded.
+    return keras.ops.convert_to_numpy(value)

@@ -97,7 +97,9 @@ class CompiledTrainer:
         batch_size = len(x) if batch_size is None else batch_size
         _check_sizes(len(x), len(y), epochs, batch_size)
         if optimizer not in _UPDATES:
-            raise ValueError(f"`optimizer` must be one of {sorted(_UPDATES)}, but is {optimizer!r}.")
+            raise ValueError(
+                f"`optimizer` must be one of {sorted(_UPDATES)}, but is {optimizer!r}."
+            )
         self.network, self.loss = network, loss
         self.epochs, self.learning_rate = epochs, float(learning_rate)
         self.update = _UPDATES[optimizer]
@@ -184,17 +186,18 @@ class CompiledTrainer:
 
 
 def _sgd(step, rate, gradients, weights, first, second):
-    return [w - rate * g for w, g in zip(weights, gradients)], first, second
+    return [w - rate * g for w, g in zip(weights, gradients, strict=True)], first, second
 
 
 def _adam(step, rate, gradients, weights, first, second):
     """Kingma and Ba (2015), algorithm 1 in the form of section 2, as Keras computes it."""
-    first = [m + (g - m) * (1 - BETA_1) for m, g in zip(first, gradients)]
-    second = [v + (g * g - v) * (1 - BETA_2) for v, g in zip(second, gradients)]
+    first = [m + (g - m) * (1 - BETA_1) for m, g in zip(first, gradients, strict=True)]
+    second = [v + (g * g - v) * (1 - BETA_2) for v, g in zip(second, gradients, strict=True)]
     step = tf.cast(step, tf.float32)
     rate = rate * tf.sqrt(1 - BETA_2**step) / (1 - BETA_1**step)
     weights = [
-        w - rate * m / (tf.sqrt(v) + EPSILON) for w, m, v in zip(weights, first, second)
+        w - rate * m / (tf.sqrt(v) + EPSILON)
+        for w, m, v in zip(weights, first, second, strict=True)
     ]
     return weights, first, second
 

@@ -22,7 +22,7 @@ ON_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Return the path of the browser; without one skip, or fail on CI, where nothing is left out."""
+    """Return the path of the browser; without one skip, but fail on CI: nothing is left out."""
     found = lab_module.find_chromium()
     if found is None:
         missing = "no Chromium, Chrome or Edge found: install one, or name it in CHROMIUM"

@@ -83,8 +83,10 @@ READY = """() => {
 }"""
 
 # A traceback of a widget's callback belongs to no cell, so Lab does not show it: listen for it.
+# A click that is on its way leaves the kernel idle still: note which messages are not handled yet.
 LISTEN = """() => {
     window.kernelComplaints = [];
+    window.unhandled = new Set();
     const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
     kernel.iopubMessage.connect((_, message) => {
         const {header, content} = message;
@@ -92,6 +94,14 @@ LISTEN = """() => {
             window.kernelComplaints.push(content.ename + ': ' + content.evalue);
         } else if (header.msg_type === 'stream' && content.name === 'stderr') {
             window.kernelComplaints.push('stderr: ' + content.text);
+        }
+    });
+    kernel.anyMessage.connect((_, {msg, direction}) => {
+        const type = msg.header.msg_type;
+        if (direction === 'send' && type === 'comm_msg') {
+            window.unhandled.add(msg.header.msg_id);
+        } else if (type === 'status' && msg.content.execution_state === 'idle') {
+            window.unhandled.delete(msg.parent_header.msg_id);
         }
     });
 }"""
@@ -102,9 +112,8 @@ RUN_ALL = """milliseconds => Promise.race([
 ])"""
 
 CELLS = "() => jupyterapp.shell.currentWidget.content.model.toJSON().cells"
-KERNEL_IDLE = (
-    "() => jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
-)
+KERNEL_IDLE = """() => window.unhandled.size === 0
+    && jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"""
 SHUT_DOWN = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()"
 
 
@@ -164,7 +173,7 @@ class Lab:
 
 @contextmanager
 def jupyterlab(root: Path, private: Path) -> Iterator[Lab]:
-    """Serve the notebooks of `root`; settings, logs and runtime files go to the folder `private`."""
+    """Serve the notebooks of `root`; settings, logs and runtime files go to `private`."""
     config = private / "config"
     (config / "labconfig").mkdir(parents=True)
     overrides = config / "labconfig" / "default_setting_overrides.json"
@@ -252,7 +261,7 @@ class NotebookPage:
         return f"{self.name}, cell {number}"
 
     def idle(self) -> bool:
-        """Return whether the kernel has nothing to do."""
+        """Return whether the kernel has nothing to do and has handled every key and click."""
         return self.page.evaluate(KERNEL_IDLE)
 
     def complaints(self) -> list[str]:
@@ -273,7 +282,7 @@ class NotebookPage:
 
 @contextmanager
 def open_notebook(browser: object, lab: Lab, name: str) -> Iterator[NotebookPage]:
-    """Open `name` in a fresh browser context; shut its kernel down and close the page at the end."""
+    """Open `name` in a fresh browser context; at the end shut its kernel down and close it."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     page = context.new_page()
     page.set_default_timeout(30_000)

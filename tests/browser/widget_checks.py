@@ -146,7 +146,8 @@ class Widget:
         if self.watcher.screenshots is None:
             return
         stem = f"{Path(self.notebook.name).stem}-cell{self.cell:03d}-{self.kind}-{moment}"
-        self.box.screenshot(path=self.watcher.screenshots / (re.sub(r"[^\w.-]+", "_", stem) + ".png"))
+        name = re.sub(r"[^\w.-]+", "_", stem) + ".png"
+        self.box.screenshot(path=self.watcher.screenshots / name)
 
 
 def check_widgets(notebook: NotebookPage, watcher: Watcher | None = None) -> int:
@@ -312,7 +313,7 @@ def _start_and_stop(panel: Widget) -> None:
     stopped = _progress(panel)
     time.sleep(1.0)
     assert _progress(panel) == stopped, f"{panel.where}: goes on after Stop"
-    assert stopped < 100, f"{panel.where}: Stop did not stop it, or it is over too soon to be stopped"
+    assert stopped < 100, f"{panel.where}: Stop did not stop it, or it is over too soon"
     panel.assert_no_error()
 
 

@@ -11,6 +11,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 from nbformat import NotebookNode
 from reading import HEADING, Notebook, bullets, output_text, parse, prose, tags
@@ -158,8 +159,8 @@ def has_skeleton(notebook: Notebook) -> list[str]:
 def skeleton_is_in_order(notebook: Notebook) -> list[str]:
     """The first headings of each part come in the order of the skeleton."""
     texts = [heading.text.lower() for heading in notebook.headings()]
-    first = [next((i for i, t in enumerate(texts) if t.startswith(s.lower())), -1) for s in SKELETON]
-    found = [position for position in first if position >= 0]
+    matches = ([i for i, t in enumerate(texts) if t.startswith(s.lower())] for s in SKELETON)
+    found = [positions[0] for positions in matches if positions]
     return [] if found == sorted(found) else ["the parts of the skeleton are out of order"]
 
 
@@ -191,7 +192,7 @@ def headings_do_not_jump(notebook: Notebook) -> list[str]:
     headings = notebook.headings()
     return [
         f"cell {below.cell}: {below.text!r} jumps from level {above.level} to {below.level}"
-        for above, below in zip(headings, headings[1:])
+        for above, below in pairwise(headings)
         if below.level > above.level + 1
     ]
 
@@ -203,7 +204,7 @@ def headings_do_not_jump(notebook: Notebook) -> list[str]:
 def words(notebook: Notebook) -> list[str]:
     """No simply, obviously, just, of course: not in the text, and not in captions."""
     texts = [(i, cell.source) for i, cell in notebook.markdown()]
-    captions = ((i, output.get("data", {}).get("text/markdown")) for i, output in notebook.outputs())
+    captions = ((i, o.get("data", {}).get("text/markdown")) for i, o in notebook.outputs())
     texts += [(i, text) for i, text in captions if text]
     return [
         f"cell {i}: {match[0]!r}"
@@ -250,7 +251,8 @@ def no_empty_code(notebook: Notebook) -> list[str]:
 def teaching_is_imported_first(notebook: Notebook) -> list[str]:
     """The first import is lossutils.teaching, which keeps TensorFlow's log lines out."""
     for i, cell in notebook.code():
-        imports = [n for n in ast.walk(parse(cell.source)) if isinstance(n, ast.Import | ast.ImportFrom)]
+        nodes = ast.walk(parse(cell.source))
+        imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
         if imports:
             first = min(imports, key=lambda node: node.lineno)
             right = isinstance(first, ast.ImportFrom) and first.module == "lossutils.teaching"
@@ -307,8 +309,7 @@ def figures_speak(notebook: Notebook) -> list[str]:
     """Each image/png output has alternative text and, right below it, a caption in italics."""
     complaints = []
     for i, cell in notebook.code():
-        following = [*cell.outputs[1:], None]
-        for output, below in zip(cell.outputs, following):
+        for output, below in pairwise([*cell.outputs, None]):
             if "image/png" not in output.get("data", {}):
                 continue
             if not str(output.metadata.get("alt", "")).strip():
@@ -361,7 +362,7 @@ def widgets_can_be_read(notebook: Notebook) -> list[str]:
         f"cell {i}: no picture stored for the widget"
         for i, cell in notebook.code()
         if shows_widget(cell)
-        and not any("<img" in output.get("data", {}).get("text/html", "") for output in cell.outputs)
+        and not any("<img" in o.get("data", {}).get("text/html", "") for o in cell.outputs)
     ]
 
 

@@ -25,9 +25,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reading import notebook_paths, read
+
 from lossutils.teaching import exercises
 from lossutils.teaching.exercises import Exercise
-from reading import notebook_paths, read
 
 HERE = Path(__file__).resolve().parent
 LEAST = 5

@@ -71,7 +71,7 @@ def printed(text: str, name: str = "stdout") -> list[NotebookNode]:
 CELLS = [
     ("title", TITLE, None),
     ("imports", IMPORTS, []),
-    ("recipe text", "## The popular recipe\n\nPeople do this.\n\n> **Predict.** Does it run?", None),
+    ("recipe text", "## The popular recipe\n\nPeople do this.\n\n> **Predict.** Is it?", None),
     ("recipe", "print(1 + 1)", printed("2\n")),
     ("play text", "## Play\n\n### A part\n\nLook at `just`.", None),
     ("figure", "show(line(), 'A line.', 'A line.')", figure()),
@@ -205,7 +205,7 @@ BREAKS: list[tuple[str, Edit]] = [
     ("code_is_short", replace("recipe", "print(1 + 1)", LONG)),
     ("code_is_short", replace("recipe", "1 + 1", "1" * 100)),
     ("no_empty_code", replace("recipe", "print(1 + 1)", " ")),
-    ("teaching_is_imported_first", replace("imports", "from lossutils", "import os\nfrom lossutils")),
+    ("teaching_is_imported_first", replace("imports", "from loss", "import os\nfrom loss")),
     ("teaching_is_imported_first", replace("imports", "lossutils.teaching", "lossutils")),
     ("seed_is_set", replace("imports", "keras.utils.set_random_seed(1)", "")),
     ("executed_in_order", update("recipe", execution_count=None)),

@@ -19,8 +19,10 @@ SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 # The suffix has no white space; a bracket or a full stop at the end belongs to the sentence.
 DOI = re.compile(r"10\.\d{4,9}/[^\s<>\"]*[^\s<>\".,;:]")
 ARXIV = re.compile(r"(?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?")
-SAYS_DOI = re.compile(r"(?:\bdoi:\s*|https?://(?:dx\.)?doi\.org/)(\S+?)(?=[)\]\s>]|$)", re.IGNORECASE)
-SAYS_ARXIV = re.compile(r"(?:\barXiv:\s*|arxiv\.org/(?:abs|pdf)/)(\S+?)(?=[)\]\s>,;]|\.?$|\.\s)", re.I)
+SAYS_DOI = re.compile(r"(?:\bdoi:\s*|https?://(?:dx\.)?doi\.org/)(\S+?)(?=[)\]\s>]|$)", re.I)
+SAYS_ARXIV = re.compile(
+    r"(?:\barXiv:\s*|arxiv\.org/(?:abs|pdf)/)(\S+?)(?=[)\]\s>,;]|\.?$|\.\s)", re.I
+)
 
 
 def documents() -> Iterator[tuple[Path, str]]:

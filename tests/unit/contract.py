@@ -24,7 +24,9 @@ SAMPLES, FEATURES = 16, 2
 def two_devices() -> None:
     """Split the CPU in two, before TensorFlow starts."""
     cpus = tf.config.list_physical_devices("CPU")
-    tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+    tf.config.set_logical_device_configuration(
+        cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2
+    )
 
 
 @functools.cache

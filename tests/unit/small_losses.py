@@ -82,7 +82,9 @@ class TemperedCrossentropy(StatefulLoss):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.log_temperature = self.add_weight(shape=(), initializer="zeros", name="log_temperature")
+        self.log_temperature = self.add_weight(
+            shape=(), initializer="zeros", name="log_temperature"
+        )
 
     def call(self, y_true, y_pred):
         return keras.losses.sparse_categorical_crossentropy(
@@ -99,7 +101,7 @@ class TwoOutputError(StatefulLoss):
         self.log_weights = self.add_weight(shape=(2,), initializer="zeros", name="log_weights")
 
     def call(self, y_true, y_pred):
-        pairs = zip(keras.tree.flatten(y_true), keras.tree.flatten(y_pred))
+        pairs = zip(keras.tree.flatten(y_true), keras.tree.flatten(y_pred), strict=True)
         errors = [ops.mean(ops.square(t - p), axis=-1) for t, p in pairs]
         s = self.log_weights
         return sum(ops.exp(-s[i]) * error + s[i] for i, error in enumerate(errors))

@@ -23,6 +23,7 @@ from lossutils.teaching.trainer import CompiledTrainer
 NAN, INF = float("nan"), float("inf")
 X = np.ones((4, 2), "float32")
 Y = np.ones((4, 1), "float32")
+DEFAULT = huber()
 
 
 def network(*layers):
@@ -30,7 +31,7 @@ def network(*layers):
     return keras.Sequential([keras.Input((2,)), keras.layers.Dense(1), *layers])
 
 
-def trainer(model=None, loss=huber(), x=X, y=Y, epochs=1, **options):
+def trainer(model=None, loss=DEFAULT, x=X, y=Y, epochs=1, **options):
     """A trainer, good unless told otherwise."""
     return CompiledTrainer(model or network(), loss, x, y, epochs=epochs, **options)
 
@@ -80,6 +81,7 @@ ROWS = [
     (lambda: huber()(Y[:1], Y), "`y_true`", "(1, 1)", "the same shape"),
     (lambda: huber()(Y[:, 0], Y[:, 0]), "`y_pred`", "(4,)", "(batch, 1)"),
     (lambda: pinball()(1.0, 2.0), "`y_pred`", "()", "(batch, 1)"),
+    (lambda: huber(1e-46), "`delta`", "1e-46", "finite number above 0"),
     (lambda: pinball(0), "`quantile`", "is 0.", "above 0 and below 1"),
     (lambda: pinball(1.0), "`quantile`", "1.0", "above 0 and below 1"),
     (lambda: pinball(90), "`quantile`", "90", "above 0 and below 1"),
@@ -97,6 +99,8 @@ ROWS = [
     (lambda: binary([1, 2, 3]), "`weights`", "holds 3", "2 weights"),
     (lambda: binary([1, -2]), "`weights`", "[1, -2]", "at least 0"),
     (lambda: binary([1, NAN]), "`weights`", "nan", "finite"),
+    (lambda: binary([1, 1e39]), "`weights`", "1e+39", "finite"),
+    (lambda: binary([1, 1j]), "`weights`", "1j", "finite"),
     (lambda: binary([0, 0]), "`weights`", "[0, 0]", "one weight above 0"),
     (lambda: binary(0.9), "`weights`", "0.9", "sequence"),
     (lambda: binary({0: 0.1, 1: 0.9}), "`weights`", "{0: 0.1, 1: 0.9}", "class order"),
@@ -127,7 +131,12 @@ ROWS = [
     (lambda: LaplaceNLL(reduction="avg"), "`reduction`", "avg", "sum_over_batch_size"),
     (lambda: LaplaceNLL()(Y[:, 0], Y), "`y_true`", "(4,)", "y_true[:, None]"),
     (lambda: LaplaceNLL()([Y], [Y, Y]), "`y_true`", "1 array", "one array of labels for each"),
-    (lambda: owning(Scalar()).fit(X, Y, verbose=0), "Scalar.call", "scalar", "one value per sample"),
+    (
+        lambda: owning(Scalar()).fit(X, Y, verbose=0),
+        "Scalar.call",
+        "scalar",
+        "one value per sample",
+    ),
     (lambda: ModelWithLoss("net", LaplaceNLL()), "`network`", "'net'", "keras.Model"),
     (lambda: ModelWithLoss(network(), huber()), "`loss`", "function huber", "StatefulLoss"),
     (lambda: ModelWithLoss(network(), "mse"), "`loss`", "'mse'", "StatefulLoss"),

@@ -335,7 +335,8 @@ def test_is_the_same_eagerly_in_a_graph_and_under_xla(loss, y, p):
     data = tf.constant(y), tf.constant(p)
     eager = values_and_gradient(*data)
     for xla in (False, True):
-        for wanted, got in zip(eager, tf.function(values_and_gradient, jit_compile=xla)(*data)):
+        compiled = tf.function(values_and_gradient, jit_compile=xla)(*data)
+        for wanted, got in zip(eager, compiled, strict=True):
             np.testing.assert_allclose(got, wanted, rtol=2e-6, atol=1e-7)
 
 

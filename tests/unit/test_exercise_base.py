@@ -40,7 +40,9 @@ def unfinished(y_true, y_pred):
     raise NotImplementedError("your turn")
 
 
-UNANSWERED = "Not yet. Not answered yet: replace the three dots by your answer, then check it again."
+UNANSWERED = (
+    "Not yet. Not answered yet: replace the three dots by your answer, then check it again."
+)
 WRONG = [
     (..., UNANSWERED),
     (None, UNANSWERED),
@@ -83,10 +85,15 @@ def test_the_solution_is_right(capsys):
     [
         (2.5, "Correct. The mean."),
         (2.0, "Not yet. Try the mean."),
-        (lambda: 2.5, "Not yet. This asks for a value, and got a function: call it and hand over "
-         "the result."),
-        ("2.5", "Not yet. Your code raised TypeError: unsupported operand type(s) for -: 'str' and "
-         "'float'"),
+        (
+            lambda: 2.5,
+            "Not yet. This asks for a value, and got a function: call it and hand over the result.",
+        ),
+        (
+            "2.5",
+            "Not yet. Your code raised TypeError: unsupported operand type(s) for -: 'str' and "
+            "'float'",
+        ),
         (..., UNANSWERED),
     ],
 )

@@ -51,7 +51,7 @@ def test_it_starts_idle_with_an_empty_picture():
     panel = panel_for(Training())
     assert buttons(panel) == IDLE and panel.records == []
     assert panel.status.value == "Ready: epoch 0 of 5"
-    assert panel.image.value.startswith(b"\x89PNG")
+    assert bytes(panel.image.value).startswith(b"\x89PNG")
 
 
 def test_run_trains_to_the_end():
@@ -109,6 +109,17 @@ def test_start_trains_on_the_loop_to_the_end():
         assert panel.records == panel_for(Training()).run()
         assert panel.status.value == "Finished: epoch 5 of 5"
         assert buttons(panel) == IDLE and training.closed == 1
+
+    asyncio.run(scenario())
+
+
+def test_on_the_loop_too_the_total_is_the_end():
+    async def scenario():
+        training = Training(epochs=30)
+        panel = panel_for(training, total=7)
+        panel.start_button.click()
+        await panel.wait()
+        assert len(panel.records) == training.done == 7 and training.closed == 1
 
     asyncio.run(scenario())
 

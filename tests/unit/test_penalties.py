@@ -76,9 +76,7 @@ def test_in_compute_loss_equals_the_regularizers_of_the_layers():
 
     l1 = keras.regularizers.L1(0.1)
     ours, ours_weights = trained(Penalised)
-    theirs, their_weights = trained(
-        keras.Sequential, kernel_regularizer=l1, bias_regularizer=l1
-    )
+    theirs, their_weights = trained(keras.Sequential, kernel_regularizer=l1, bias_regularizer=l1)
     np.testing.assert_allclose(ours, theirs, rtol=1e-6)
     for one, other in zip(ours_weights, their_weights, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6)

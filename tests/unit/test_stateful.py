@@ -362,7 +362,7 @@ def test_networks_with_several_outputs(kind, eager):
     outputs = [keras.layers.Dense(1, name="a")(inputs), keras.layers.Dense(2, name="b")(inputs)]
     targets = [Y, X]
     if kind == "dict":
-        outputs, targets = dict(zip("ab", outputs)), dict(zip("ab", targets))
+        outputs, targets = [{"a": a, "b": b} for a, b in (outputs, targets)]
     model = owning(TwoOutputError(), keras.Model(inputs, outputs), run_eagerly=eager)
     a, b = keras.tree.flatten(model.predict(X, verbose=0))
     values = ((Y - a) ** 2).mean(axis=1) + ((X - b) ** 2).mean(axis=1)
@@ -413,9 +413,7 @@ def test_a_sequential_network_without_input_is_built_by_the_first_fit():
 
 
 def test_gradient_accumulation_waits_also_for_the_loss():
-    model = owning(
-        LaplaceNLL(), optimizer=keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)
-    )
+    model = owning(LaplaceNLL(), optimizer=keras.optimizers.SGD(0.1, gradient_accumulation_steps=2))
     model.train_on_batch(X, Y)
     assert model.loss_layer.log_scale.numpy() == 0
     model.train_on_batch(X, Y)
@@ -445,9 +443,10 @@ def test_mixed_float16_scales_the_loss_and_computes_it_in_float32(xla):
 
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        model = owning(Watching(), jit_compile=xla)
+        inner, loss = network(), Watching()
     finally:
         keras.config.set_dtype_policy("float32")
+    model = owning(loss, inner, jit_compile=xla)
     assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     assert model.network(X).dtype == tf.float16
     size = np.abs(Y - model.predict(X, verbose=0).astype("float32"))
@@ -464,7 +463,9 @@ def test_early_stopping_restores_the_variables_of_the_loss_too():
     model = owning(LaplaceNLL(), optimizer=keras.optimizers.Adam(0.1))
     seen = []
     watch = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: seen.append((logs["val_loss"], arrays(model.trainable_variables)))
+        on_epoch_end=lambda epoch, logs: seen.append(
+            (logs["val_loss"], arrays(model.trainable_variables))
+        )
     )
     stop = keras.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True)
     # Labels turned round for validation: the better the training, the worse the validation.

@@ -19,7 +19,9 @@ def model():
 
 
 def fit(model, *callbacks, **options):
-    model.fit(np.ones((4, 1)), np.ones((4, 1)), batch_size=4, verbose=0, callbacks=callbacks, **options)
+    model.fit(
+        np.ones((4, 1)), np.ones((4, 1)), batch_size=4, verbose=0, callbacks=callbacks, **options
+    )
 
 
 def test_start_and_every_epoch_are_recorded(model):

@@ -91,7 +91,7 @@ def test_epoch_switches_the_loss_like_a_variable_that_a_callback_sets():
 
     for at in (0, 2, 6):
         switch = keras.callbacks.LambdaCallback(
-            on_epoch_begin=lambda epoch, logs: late.assign(float(epoch >= at))
+            on_epoch_begin=lambda epoch, logs, at=at: late.assign(float(epoch >= at))
         )
         model = network()
         model.compile(keras.optimizers.Adam(), loss=by_variable)

@@ -1,0 +1,196 @@
+"""The exercises of notebook 06, Can a loss learn what "far" means?"""
+
+import numpy as np
+import tensorflow as tf
+from keras import ops
+from scipy.stats import chi2
+
+from lossutils.teaching.exercises.base import Exercise, require
+
+_FACTOR = np.array([[2.0, 0.0], [1.0, 0.5]], dtype="float32")
+_MEAN = np.array([1.0, -1.0], dtype="float32")
+_POINTS = np.array([[1.0, -1.0], [3.0, 0.0], [1.0, 0.0]], dtype="float32")
+_WHITE = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]], dtype="float32")
+
+
+def _array(result, what):
+    require(
+        result is not None and result is not ...,
+        f"Not answered yet: your function returns nothing. Replace the three dots by {what}.",
+    )
+    return np.asarray(result)
+
+
+def _close(got, wanted):
+    return got.shape == np.shape(wanted) and np.allclose(got, wanted, atol=1e-5)
+
+
+class DiagonalNLL(Exercise):
+    """Add the log-determinant of a diagonal covariance."""
+
+    hints = (
+        "What does the loss pay when all standard deviations double?",
+        "The determinant of a diagonal matrix is the product of its diagonal, here exp(log_sd)^2.",
+        "Half of the logarithm of that product is the sum of log_sd.",
+    )
+    praise = "Doubling every sd now costs d times log 2, and the minimum is at the sd of the data."
+
+    def reference(x, mean, log_sd):
+        z = (x - mean) / ops.exp(log_sd)
+        return 0.5 * ops.sum(ops.square(z), axis=-1) + ops.sum(log_sd)
+
+    def grade(self, answer):
+        x = tf.constant([[1.0, -1.0, 0.0], [3.0, 0.0, 2.0]])
+        mean, log_sd = tf.constant([1.0, -1.0, 0.0]), tf.constant([0.7, -0.4, 0.2])
+        got = _array(answer(x, mean, log_sd), "the loss")
+        require(
+            got.ndim > 0,
+            "Your loss returned one number for the whole batch; one value per sample is wanted.",
+        )
+        distance = 0.5 * (((x - mean) / np.exp(log_sd)).numpy() ** 2).sum(axis=1)
+        total = float(np.sum(log_sd))
+        require(
+            not _close(got, distance),
+            "Nothing pays for a large sd yet: with all sd doubled, your loss would only fall.",
+        )
+        require(
+            not _close(got, distance - total),
+            "The price has the wrong sign: it should grow with the sd.",
+        )
+        require(
+            not _close(got, distance + 2 * total),
+            "The price is twice too high: half the log-determinant goes with half the distance.",
+        )
+        require(
+            not _close(got, distance + 0.5 * total),
+            "The price is too low by half: the determinant holds variances, exp(log_sd) squared.",
+        )
+        require(
+            not _close(got, distance + total / 3),
+            "The price is the mean over the measurements; a determinant wants their sum.",
+        )
+        require(
+            not _close(got, distance + float(np.sum(np.exp(log_sd)))),
+            "You added the sd themselves; the logarithm of the determinant is wanted.",
+        )
+        require(
+            got.shape == (2,),
+            f"For 2 samples of 3 measurements your loss returned the shape {got.shape}; (2,) is "
+            "wanted. The price is one number, the same for every sample.",
+        )
+        wanted = (distance + total).round(3).tolist()
+        require(
+            _close(got, distance + total),
+            f"For the test points the values should be {wanted}, yours are "
+            f"{got.round(3).tolist()}. Leave out the constant.",
+        )
+
+
+class Whiten(Exercise):
+    """Map points so that their covariance becomes the identity."""
+
+    hints = (
+        "Solving L z = x - mean gives one z. solve_triangular takes many, one in each column.",
+        "ops.solve_triangular(L, ops.transpose(x - mean), lower=True) has the points as columns.",
+    )
+    praise = "Between whitened points, Euclid's distance is that of Mahalanobis."
+
+    def reference(x, mean, cholesky_factor):
+        columns = ops.transpose(x - mean)
+        return ops.transpose(ops.solve_triangular(cholesky_factor, columns, lower=True))
+
+    def grade(self, answer):
+        got = _array(answer(*map(tf.constant, (_POINTS, _MEAN, _FACTOR))), "the whitened points")
+        require(
+            got.shape != (2, 3),
+            "Your points are columns, shape (2, 3); rows are wanted, (3, 2): transpose once more.",
+        )
+        require(
+            got.shape == (3, 2),
+            f"For points of shape (3, 2) your result has the shape {got.shape}; the same shape is "
+            "wanted: whitening keeps the points, it takes no sum.",
+        )
+        forgotten = (_POINTS @ np.linalg.inv(_FACTOR).T).astype("float32")
+        require(not _close(got, forgotten), "Take away the mean first: its own z should be 0.")
+        z = _POINTS - _MEAN
+        require(
+            not _close(got, z @ np.linalg.inv(_FACTOR)),
+            "This solves with the transposed factor: z L^-1 for rows is L^-T z for columns. "
+            "Transpose the points, not the factor.",
+        )
+        require(
+            not _close(got, z @ _FACTOR.T),
+            "This stretches the points by L. Whitening undoes that: solve with L.",
+        )
+        require(
+            not _close(got, z @ np.linalg.inv(_FACTOR @ _FACTOR.T)),
+            "This is S^-1 (x - mean), the factor used twice. Solve with L once.",
+        )
+        require(
+            not _close(got, z / np.diag(_FACTOR)),
+            "Dividing by the diagonal leaves the slant in; solve with the whole triangle.",
+        )
+        require(
+            _close(got, _WHITE),
+            f"For the test points z should be {_WHITE.tolist()}, yours is {got.round(3).tolist()}.",
+        )
+
+
+class Alarm(Exercise):
+    """Find the squared distance that a given share of ordinary points exceeds."""
+
+    hints = (
+        "A quantile answers: below which value does a given share lie?",
+        "chi2.ppf(share, d) is that value; here the share below is 1 - false_alarms.",
+    )
+    praise = "On Gaussian data this keeps its promise; on real data, count."
+
+    def reference(squared_distance, dimension, false_alarms):
+        return squared_distance > chi2.ppf(1 - false_alarms, dimension)
+
+    def grade(self, answer):
+        squared = np.linspace(0.0, 60.0, 6001)
+        for dimension, share in ((2, 0.05), (13, 0.01)):
+            got = _array(answer(squared, dimension, share), "True or False for each point")
+            require(
+                got.shape == squared.shape,
+                f"For {len(squared)} distances your result has the shape {got.shape}; one answer "
+                "for each is wanted.",
+            )
+            require(
+                got.dtype == bool,
+                f"True or False for each point is wanted; your result holds {got.dtype} numbers.",
+            )
+            require(got.any() and not got.all(), "Everything, or nothing, raises an alarm.")
+            require(
+                not got[0] and got[-1],
+                "The alarm is raised for the near points; it is the far ones that are strange.",
+            )
+            threshold = squared[got].min()
+            self._grade_threshold(threshold, dimension, share)
+
+    def _grade_threshold(self, threshold, dimension, share):
+        wanted = chi2.ppf(1 - share, dimension)
+        mistakes = {
+            chi2.ppf(share, dimension): "This is the quantile from below: all but a share "
+            "`false_alarms` of the ordinary points would raise an alarm.",
+            np.sqrt(wanted): "This is the threshold for the distance itself; you are handed its "
+            "square.",
+            wanted**2: "The chi-squared quantile belongs to the squared distance already; do not "
+            "square it again.",
+            chi2.ppf(1 - share / 2, dimension): "Half the share: distances have one tail only.",
+            chi2.ppf(1 - share, 1): "This threshold ignores `dimension`: more measurements, larger "
+            "distances.",
+        }
+        for value, message in mistakes.items():
+            require(not np.isclose(threshold, value, atol=0.015) or value == wanted, message)
+        require(
+            np.isclose(threshold, wanted, atol=0.015),
+            f"In {dimension} dimensions with {share:.0%} false alarms the threshold should be "
+            f"{wanted:.2f}, yours is {threshold:.2f}.",
+        )
+
+
+diagonal_nll = DiagonalNLL()
+whiten = Whiten()
+alarm = Alarm()

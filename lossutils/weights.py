@@ -1,0 +1,302 @@
+"""Weights that a loss learns: of tasks, by what their noise allows; of classes, by the worst one.
+
+The weights of a sum that is minimised cannot be free: the cheapest answer is to weigh nothing, or
+only what is easy. Here they are paid for by a likelihood, or moved against the minimisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from lossutils import _validation as check
+from lossutils.stateful import StatefulLoss
+
+
+@keras.saving.register_keras_serializable(package="lossutils")
+class UncertaintyWeights(StatefulLoss):
+    """The sum of several tasks' losses, each weighed by one over its own size.
+
+    The loss is the sum of exp(-s_i) L_i + s_i, with one trained s_i for each task. The second term
+    is the price of a small weight: it stands for the logarithm in a likelihood, and s_i is the
+    logarithm of the noise. The minimum over s_i lies exactly at exp(s_i) = L_i, the mean loss of
+    the task, and there the sum is that of 1 + log L_i. So a task in another unit changes nothing
+    but a constant, and the loss may well be negative.
+
+    A task without noise has no minimum: its weight grows as long as its loss falls.
+
+    Args:
+        losses: for each task what ``keras.losses.get`` takes: a name, a function with one value
+            per sample, or a ``keras.losses.Loss`` (its reduction is not used). A list or tuple for
+            predictions in one array or in a list; a dict for predictions in a dict. What is to be
+            saved needs a name that is known on loading; a closure has none.
+        **kwargs: whatever ``StatefulLoss`` takes.
+
+    Attributes:
+        task_weights: exp(-s), shape (tasks,), in 1 / unit of each loss. The order is that of
+            ``losses``, of a dict that of its sorted names. All start at 1.
+
+    Shapes:
+        One array (batch, ..., tasks): task i is column i, and the result has shape (batch, ...).
+        Several arrays (batch, ...): one for each task, and the result has shape (batch,).
+
+    Raises:
+        ValueError: no loss or an unknown one, or another number or other names of outputs than of
+            losses.
+
+    Source: Kendall, Gal and Cipolla (2018), Multi-Task Learning Using Uncertainty to Weigh Losses,
+    arXiv:1705.07115, equation 7 times two. Their classification, equation 10, has the price s / 2.
+
+    >>> loss = UncertaintyWeights(["mean_squared_error", "mean_absolute_error"])
+    >>> loss.start_at([4.0, 0.25])
+    >>> loss.task_weights.numpy().tolist()
+    [0.25, 4.0]
+    """
+
+    def __init__(self, losses: Sequence[Any] | Mapping[str, Any], **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(losses, (Sequence, Mapping)) or isinstance(losses, str) or not losses:
+            raise ValueError(
+                f"`losses` must be a list or a dict with one loss for each task, but is {losses!r}."
+            )
+        self.names = sorted(losses) if isinstance(losses, Mapping) else None
+        ordered = list(losses) if self.names is None else [losses[name] for name in self.names]
+        self.task_losses = tuple(_loss("losses", loss) for loss in ordered)
+        self.log_scales = self.add_weight(
+            shape=(len(ordered),), initializer="zeros", name="log_scales"
+        )
+
+    @property
+    def task_weights(self) -> Any:
+        return ops.exp(-self.log_scales)
+
+    def start_at(self, task_losses: Sequence[float]) -> None:
+        """Set the weights to one over these losses, such as those before the training.
+
+        Useful where a loss is far from 1: an optimizer would take long to get there. Raises
+        ValueError for another number of losses than of tasks, and for one that is not above 0.
+        """
+        values = check.weights("task_losses", task_losses, length=len(self.task_losses))
+        for value in values:
+            check.number("task_losses", value, above=0)
+        self.log_scales.assign(np.log(values))
+
+    def call(self, y_true, y_pred):
+        total = 0.0
+        for i, (true, pred) in enumerate(self._tasks(y_true, y_pred)):
+            values = _per_sample(self.task_losses[i])(true, pred)
+            if keras.tree.is_nested(y_pred):
+                values = _one_value(values)
+            s = self.log_scales[i]
+            total = total + ops.exp(-s) * values + s
+        return total
+
+    def _tasks(self, y_true: Any, y_pred: Any) -> list[tuple[Any, Any]]:
+        """A pair of labels and predictions for each task."""
+        tasks, names = len(self.task_losses), None
+        if keras.tree.is_nested(y_pred):
+            names = sorted(y_pred) if isinstance(y_pred, dict) else None
+            pairs = list(zip(keras.tree.flatten(y_true), keras.tree.flatten(y_pred)))
+        else:
+            columns = range(y_pred.shape[-1])
+            pairs = [(y_true[..., i : i + 1], y_pred[..., i : i + 1]) for i in columns]
+        if len(pairs) != tasks or names != self.names:
+            raise ValueError(
+                f"`losses` holds {tasks} losses{_named(self.names)}, but `y_pred` holds "
+                f"{len(pairs)} outputs{_named(names)}; give one loss for each output, in a dict "
+                "with the same names where the outputs have names."
+            )
+        return pairs
+
+    def get_config(self):
+        losses = [keras.saving.serialize_keras_object(loss) for loss in self.task_losses]
+        losses = losses if self.names is None else dict(zip(self.names, losses))
+        return {**super().get_config(), "losses": losses}
+
+    @classmethod
+    def from_config(cls, config):
+        losses = config["losses"]
+        if isinstance(losses, dict):
+            losses = {name: _restored(loss) for name, loss in losses.items()}
+        else:
+            losses = [_restored(loss) for loss in losses]
+        return super().from_config({**config, "losses": losses})
+
+
+@keras.saving.register_keras_serializable(package="lossutils")
+class WorstCaseWeights(StatefulLoss):
+    """The weighted mean of the classes' losses, with the weights an adversary would choose.
+
+    The network minimises the sum of w_c L_c, where L_c is the mean loss of class c. The weights,
+    which add up to 1, maximise it: in each training step w_c is multiplied by exp(step_size L_c)
+    and all are divided by their sum. Where the two balance, the largest class loss is as small as
+    the network can make it. Groups may take the place of classes.
+
+    All weights start equal: that is ``class_weight="balanced"``. They move in training only. Each
+    sample's value depends on itself and the weights alone, so several replicas learn the same.
+    ``sample_weight`` weighs the values, but does not reach the adversary.
+
+    A network that can fit every training sample leaves the adversary nothing to do: regularise it,
+    or stop early. Wrong labels raise the loss of their class, and so its weight.
+
+    Args:
+        counts: how many training samples each class or group has, at least two numbers above 0.
+        step_size: how fast the weights move, in 1 / unit of the loss, above 0. About as fast as
+            the network learns, or slower; too fast, and the two run around each other.
+        loss: what ``keras.losses.get`` takes, as for ``UncertaintyWeights``; by default the
+            categorical cross-entropy of logits.
+        **kwargs: whatever ``StatefulLoss`` takes.
+
+    Attributes:
+        class_weights: w, shape (classes,), without unit, with the sum 1.
+
+    Shapes:
+        Classes: ``y_true`` one-hot (batch, ..., classes), or 0 and 1 in (batch, ..., 1); ``y_pred``
+        of the same shape, result (batch, ...). Groups: ``y_true`` is a pair of labels, shaped like
+        ``y_pred``, and group numbers from 0, (batch,) or (batch, 1); result (batch,).
+
+    Raises:
+        ValueError: fewer than two counts or one that is not above 0, a step size that is not above
+            0, an unknown loss, shapes that do not fit; in ``fit`` labels that are not one-hot, or
+            groups out of range.
+
+    Source: Sagawa, Koh, Hashimoto and Liang (2020), Distributionally Robust Neural Networks for
+    Group Shifts, arXiv:1911.08731, algorithm 1, with the exact share of each group in place of
+    sampling them equally.
+
+    >>> loss = WorstCaseWeights(counts=(90, 10))
+    >>> loss.class_weights.numpy().tolist()
+    [0.5, 0.5]
+    """
+
+    labels_like_predictions = False
+
+    def __init__(
+        self, counts: Sequence[float], step_size: float = 0.01, loss: Any = None, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.counts = check.weights("counts", counts)
+        if len(self.counts) < 2 or min(self.counts) == 0:
+            raise ValueError(
+                "`counts` must hold the number of samples, above 0, of at least two classes, but "
+                f"is {counts!r}."
+            )
+        self.step_size = float(check.number("step_size", step_size, above=0))
+        default = keras.losses.CategoricalCrossentropy(from_logits=True)
+        self.class_loss = _loss("loss", default if loss is None else loss)
+        # Their softmax is the weights. The update is linear in them, so the mean over the replicas
+        # of what each has assigned is what one device would have assigned.
+        self.log_weights = self.add_weight(
+            shape=(len(self.counts),),
+            initializer="zeros",
+            trainable=False,
+            aggregation="mean",
+            name="log_weights",
+        )
+
+    @property
+    def class_weights(self) -> Any:
+        return ops.softmax(self.log_weights)
+
+    def call(self, y_true, y_pred, training=False):
+        labels, groups = _labels_and_groups(y_true)
+        check.same_shape(labels, y_pred)
+        classes = self._classes(labels) if groups is None else ops.reshape(groups, (-1,))
+        values = _per_sample(self.class_loss)(labels, y_pred)
+        if groups is not None:
+            values = _one_value(values)
+        member = ops.one_hot(ops.cast(classes, "int32"), len(self.counts), dtype=values.dtype)
+        per_share = member / (np.array(self.counts) / sum(self.counts)).astype("float32")
+        weighted = values * ops.sum(per_share * self.class_weights, axis=-1)
+        if training:
+            self._climb(ops.stop_gradient(ops.expand_dims(values, -1) * per_share))
+        return weighted
+
+    def _climb(self, losses: Any) -> None:
+        """One step of exponentiated gradient, from values whose mean is that of each class."""
+        class_losses = ops.mean(ops.reshape(losses, (-1, len(self.counts))), axis=0)
+        moved = self.log_weights + self.step_size * class_losses
+        # A common shift changes no weight, and keeps the numbers small.
+        self.log_weights.assign(moved - ops.mean(moved))
+
+    def _classes(self, labels: Any) -> Any:
+        classes = labels.shape[-1]
+        if max(classes, 2) != len(self.counts):
+            raise ValueError(
+                f"`counts` holds {len(self.counts)} classes, but `y_true` has {max(classes, 2)} "
+                f"(shape {tuple(labels.shape)})."
+            )
+        return labels[..., 0] if classes == 1 else ops.argmax(labels, axis=-1)
+
+    def check_labels(self, y_true: Any) -> None:
+        super().check_labels(y_true)
+        labels, groups = _labels_and_groups(y_true)
+        if groups is not None:
+            _check_groups(ops.convert_to_numpy(groups), len(self.counts))
+        elif np.shape(labels)[-1] == 1:
+            check.zeros_and_ones("y", labels)
+        else:
+            check.one_hot("y", labels)
+
+    def get_config(self):
+        loss = keras.saving.serialize_keras_object(self.class_loss)
+        config = {"counts": list(self.counts), "step_size": self.step_size, "loss": loss}
+        return {**super().get_config(), **config}
+
+    @classmethod
+    def from_config(cls, config):
+        return super().from_config({**config, "loss": _restored(config["loss"])})
+
+
+def _loss(name: str, value: Any) -> Callable:
+    """A function or a Loss object for a task, or ValueError."""
+    wanted = "a name, a function or a keras.losses.Loss"
+    if isinstance(value, keras.layers.Layer) or not (isinstance(value, str) or callable(value)):
+        raise ValueError(f"`{name}` must hold {wanted} for each task, but holds {value!r}.")
+    try:
+        return keras.losses.get(value)
+    except ValueError as error:
+        raise ValueError(f"`{name}` must hold {wanted}, but {value!r} is unknown.") from error
+
+
+def _per_sample(loss: Callable) -> Callable:
+    # Called as a whole, a Loss object would reduce the batch to one number.
+    return loss.call if isinstance(loss, keras.losses.Loss) else loss
+
+
+def _one_value(values: Any) -> Any:
+    """The mean over all axes but the batch."""
+    return ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), axis=-1)
+
+
+def _labels_and_groups(y_true: Any) -> tuple[Any, Any]:
+    """The labels, and the group numbers or None."""
+    if not isinstance(y_true, (list, tuple)):
+        return y_true, None
+    if len(y_true) != 2:
+        raise ValueError(
+            "`y_true` must be labels, or a pair of labels and group numbers, but holds "
+            f"{len(y_true)} arrays."
+        )
+    return y_true[0], y_true[1]
+
+
+def _check_groups(groups: np.ndarray, count: int) -> None:
+    strange = groups[~np.isin(groups, np.arange(count))]
+    if strange.size:
+        raise ValueError(
+            f"`y` must hold group numbers from 0 to {count - 1}, one for each of `counts`, but "
+            f"holds {strange.flat[0]!s}."
+        )
+
+
+def _named(names: list[str] | None) -> str:
+    return f" {names}" if names else ""
+
+
+def _restored(serialised: Any) -> Callable:
+    return keras.saving.deserialize_keras_object(serialised)

@@ -1,0 +1,88 @@
+"""binder/ is what repo2docker expects, and fits the ranges that a reader installs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import check_binder
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from lossutils.check import OTHER_BUILDS, read_ranges
+
+ROOT = Path(__file__).resolve().parents[2]
+BINDER = ROOT / "binder"
+
+
+def locked():
+    """Return the pinned version of each package."""
+    pins = [str(requirement) for requirement in read_ranges(BINDER / "requirements.txt")]
+    assert all(pin.count("==") == 1 for pin in pins), pins
+    return {canonicalize_name(name): version for name, version in (p.split("==") for p in pins)}
+
+
+def test_the_dockerfile_installs_from_our_folder():
+    dockerfile = check_binder.render_dockerfile()
+    for step in (
+        'pip install --no-cache-dir -r "binder/requirements.txt"',
+        "RUN ./binder/postBuild",
+        'ENV R2D_ENTRYPOINT="${REPO_DIR}/binder/start"',
+    ):
+        assert dockerfile.count(step) == 1, step
+
+
+def test_binder_runs_the_python_of_its_runtime_file():
+    assert check_binder.find_buildpack().python_version == "3.11"
+
+
+def test_a_repository_without_the_folder_is_refused(tmp_path):
+    (tmp_path / "requirements.txt").write_text("numpy\n")
+    with pytest.raises(RuntimeError, match="would build from ''"):
+        check_binder.find_buildpack(tmp_path)
+
+
+def test_the_base_of_the_build_is_known():
+    names = [pin.split("==")[0] for pin in check_binder.base_pins("3.11")]
+    wanted = [name.removesuffix("-base") for name in check_binder.BASE_PACKAGES]
+    assert sorted(names) == sorted(wanted)
+
+
+@pytest.mark.parametrize("wanted", read_ranges(), ids=str)
+def test_the_lock_is_inside_the_ranges_of_a_reader(wanted: Requirement):
+    versions = locked()
+    build = next(name for name in OTHER_BUILDS.get(wanted.name, (wanted.name,)) if name in versions)
+    assert wanted.specifier.contains(versions[build])
+
+
+def test_the_lock_has_one_tensorflow_the_small_one_and_the_package():
+    versions = locked()
+    assert "tensorflow-cpu" in versions and "tensorflow" not in versions
+    options = [
+        line
+        for line in (BINDER / "requirements.txt").read_text().splitlines()
+        if line.startswith("-")
+    ]
+    assert options == ["-e ."]
+
+
+@pytest.mark.parametrize("name", ["start", "postBuild"])
+def test_the_scripts_can_be_run(name):
+    assert os.access(BINDER / name, os.X_OK)
+
+
+def test_start_limits_threads_and_runs_what_it_is_given():
+    show = "import os, sys; print(os.environ['TF_NUM_INTRAOP_THREADS'], sys.argv[1])"
+    command = [str(BINDER / "start"), sys.executable, "-c", show, "two words"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout == "2 two words\n"
+
+
+@pytest.mark.slow
+def test_the_installation_that_binder_makes_trains(tmp_path):
+    command = [sys.executable, str(ROOT / "tools" / "check_binder.py"), str(tmp_path / "made")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "This installation is ready." in result.stdout
+    assert "trained one step on tensorflow" in result.stdout
