@@ -161,17 +161,17 @@ class CostThreshold(_TrainedThreshold):
         crossentropy_weight * crossentropy(y, p)
             + false_positive_cost * (1 - y) * s + false_negative_cost * y * (1 - s)
 
-    averaged over the last axis. The cross-entropy trains the network, the cost the threshold:
-    the scores in the cost have no gradient unless ``stop_gradient=False``. To train the threshold
-    alone, on data that the network has not seen, freeze the network (``network.trainable = False``).
+    averaged over the last axis. The cross-entropy trains the network, the cost the threshold: the
+    scores in the cost have no gradient unless ``stop_gradient=False``. To train the threshold
+    alone, on data that the network has not seen, freeze the network: ``network.trainable = False``.
 
     Where p is the true probability the best threshold is
     false_positive_cost / (false_positive_cost + false_negative_cost), whatever the data. A learned
     one is of use where p is not: it finds the cheapest cut of the scores as they are.
 
-    The temperature is a variable: a callback may cool it, ``loss.temperature.assign(0.01)``. A large
-    one smooths the cost, and shifts its minimum; with a small one only scores close to the
-    threshold have a gradient. From 0.2 down to 0.01 or so is a good start.
+    The temperature is a variable: a callback may cool it, ``loss.temperature.assign(0.01)``. A
+    large one smooths the cost, and shifts its minimum; with a small one only scores close to the
+    threshold have a gradient. From 0.2 down to 0.01 or below is a good start.
 
     Args:
         false_positive_cost: cost of a false alarm, finite, at least 0.
@@ -236,9 +236,9 @@ class F1Threshold(_TrainedThreshold):
 
         crossentropy_weight * crossentropy(y, p) + 1 - 2 sum(y s) / (sum(y) + sum(s))
 
-    F1 is a property of the batch: the sums run over all of it, every sample gets the same 1 - F1,
-    and weights and masks reach the cross-entropy only. So the batch must be large; F1 is not the mean
-    of the F1 of its parts. On several replicas each takes the F1 of its own share. A batch without
+    F1 couples the samples: the sums run over the whole batch, every sample gets the same 1 - F1,
+    and weights and masks do not enter the sums. So the batch must be large; F1 is not the mean of
+    the F1 of its parts. On several replicas each takes the F1 of its own share. A batch without
     positives has F1 = 0 and no gradient.
 
     Where p is the true probability the best threshold is half of the best F1. Unlike the threshold

@@ -33,7 +33,8 @@ class UncertaintyWeights(StatefulLoss):
         losses: for each task what ``keras.losses.get`` takes: a name, a function with one value
             per sample, or a ``keras.losses.Loss`` (its reduction is not used). A list or tuple for
             predictions in one array or in a list; a dict for predictions in a dict. What is to be
-            saved needs a name that is known on loading; a closure has none.
+            saved needs a name that is known on loading, which a closure has not, and a complete
+            config, which ``keras.losses.Huber`` has not in Keras 3.15: it forgets its delta.
         **kwargs: whatever ``StatefulLoss`` takes.
 
     Attributes:

@@ -209,7 +209,7 @@ WRONG = {
         (no_mean, "(3, 1)"),
         (not_clamped, "negative loss"),
         (absolute_error, "charge the whole error"),
-        (jumps, "only the excess costs"),
+        (jumps, "Only the excess"),
         (squared, "the same, 1"),
         (one_sided, "size of the error first"),
         (baked_number, "own epsilon"),

@@ -14,6 +14,10 @@ def fraud_squared(is_fraud, stopped, amount):
     return ops.mean(missed + (1 - is_fraud) * stopped * 5, axis=-1)
 
 
+def fraud_prices_swapped(is_fraud, stopped, amount):
+    return ops.mean(is_fraud * (1 - stopped) * 5 + (1 - is_fraud) * stopped * amount, axis=-1)
+
+
 def fraud_mean(is_fraud, stopped, amount):
     return ops.mean(is_fraud * (1 - stopped) * amount + (1 - is_fraud) * stopped * 5)
 
@@ -94,7 +98,7 @@ WRONG = {
         (lambda f, s, a: ops.mean(f * (1 - s) * a + (1 - f) * s * a, axis=-1), "phone call, 5"),
         (lambda f, s, a: ops.mean((1 - s) * a + (1 - f) * s * 5, axis=-1), "passes costs nothing"),
         (lambda f, s, a: ops.mean(f * (1 - s) * a + s * 5, axis=-1), "only honest customers"),
-        (lambda f, s, a: ops.mean(f * (1 - s) * 5 + (1 - f) * s * a, axis=-1), "should cost 40, 0, 0"),
+        (fraud_prices_swapped, "should cost 40, 0, 0"),
         (fraud_mean, "one number for the whole batch"),
         (fraud_column, "the shape should be (4,)"),
         (fraud_hard, "no gradient reaches the decision"),

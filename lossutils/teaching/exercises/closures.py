@@ -106,7 +106,7 @@ class TubeFactory(Exercise):
         )
         require(
             not np.allclose(values[1:], [3.0, 3.0]),
-            "Beyond epsilon only the excess costs: an error of 3 with epsilon 0.5 costs 2.5, not 3.",
+            "Only the excess beyond epsilon costs: with epsilon 0.5 an error of 3 costs 2.5.",
         )
         require(
             not np.allclose(values[1:], [6.25, 6.25]),

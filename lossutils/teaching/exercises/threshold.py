@@ -111,7 +111,8 @@ class FraudCost(Exercise):
         )
         require(
             not np.allclose(values, [40, 0, 0, 9]),
-            "You charge the amount for an honest payment that is stopped. It costs a phone call, 5.",
+            "You charge the amount for an honest payment that is stopped. It costs a phone "
+            "call, 5.",
         )
         require(
             not np.allclose(values, [40, 0, 30, 5]),
@@ -129,8 +130,8 @@ class FraudCost(Exercise):
         slope = _slope(lambda d: answer(_column([1, 0]), d, _column([40, 40])), [0.3, 0.3])
         require(
             np.allclose(slope, [-40, 5]),
-            "Right for decisions of 0 and 1, but the slopes of soft ones are wrong: each cost should "
-            "be proportional to the share that is stopped, or passes.",
+            "Right for decisions of 0 and 1, but the slopes of soft ones are wrong: each cost "
+            "should be proportional to the share that is stopped, or passes.",
         )
 
 
@@ -176,8 +177,8 @@ class FBetaLoss(Exercise):
         )
         require(
             values.shape == () or np.allclose(values, values.flat[0]),
-            "The samples get different values. F-beta belongs to the whole batch: add up hits, misses "
-            "and false alarms first, then divide once.",
+            "The samples get different values. F-beta belongs to the whole batch: add up hits, "
+            "misses and false alarms first, then divide once.",
         )
         require(
             np.isclose(mean, wanted),
@@ -193,7 +194,8 @@ class FBetaLoss(Exercise):
         half = _array(answer(column, _column([0.5, 0.5, 0.5]), 1.0))
         require(
             np.allclose(half, 1 - 2 / 3.5),
-            "Right for decisions of 0 and 1, but not for soft ones: use the decisions as they come.",
+            "Right for decisions of 0 and 1, but not for soft ones: use the decisions as they "
+            "come.",
         )
         _slope(lambda d: answer(column, d, 1.0), [0.5, 0.5, 0.5])
 
