@@ -101,8 +101,9 @@ class UncertaintyWeights(StatefulLoss):
         tasks, names = len(self.task_losses), None
         if keras.tree.is_nested(y_pred):
             names = sorted(y_pred) if isinstance(y_pred, dict) else None
-            pairs = list(zip(keras.tree.flatten(y_true), keras.tree.flatten(y_pred)))
+            pairs = list(zip(keras.tree.flatten(y_true), keras.tree.flatten(y_pred), strict=True))
         else:
+            check.at_least_one_axis(y_pred)
             columns = range(y_pred.shape[-1])
             pairs = [(y_true[..., i : i + 1], y_pred[..., i : i + 1]) for i in columns]
         if len(pairs) != tasks or names != self.names:
@@ -115,7 +116,7 @@ class UncertaintyWeights(StatefulLoss):
 
     def get_config(self):
         losses = [keras.saving.serialize_keras_object(loss) for loss in self.task_losses]
-        losses = losses if self.names is None else dict(zip(self.names, losses))
+        losses = losses if self.names is None else dict(zip(self.names, losses, strict=True))
         return {**super().get_config(), "losses": losses}
 
     @classmethod

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from contract import SAMPLES, StatefulLossContract, arrays, equal
+from contract import StatefulLossContract, arrays, equal
 from keras import ops
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -134,10 +134,10 @@ def test_lists_and_dicts_of_outputs_agree_with_columns():
     y, p = rng.normal(size=(2, 6, 2)).astype("float32")
     y_list, p_list = ([a[:, :1], a[:, 1:]] for a in (y, p))
     names = ("zebra", "ant")  # not in the order of the alphabet
-    y_dict, p_dict = (dict(zip(names, a)) for a in (y_list, p_list))
+    y_dict, p_dict = (dict(zip(names, a, strict=True)) for a in (y_list, p_list))
     losses = ["mean_squared_error", "mean_absolute_error"]
     columns, parts = UncertaintyWeights(losses), UncertaintyWeights(losses)
-    named = UncertaintyWeights(dict(zip(names, losses)))
+    named = UncertaintyWeights(dict(zip(names, losses, strict=True)))
     for loss in (columns, parts):
         loss.start_at([2.0, 3.0])
     named.start_at([3.0, 2.0])
@@ -190,6 +190,7 @@ def test_a_loss_object_is_used_per_sample_and_restored():
         ({"a": "mse"}, {"b": np.zeros((2, 1))}, ["['a']", "['b']", "same names"]),
         (["mse"], {"b": np.zeros((2, 1))}, ["['b']", "same names"]),
         ({"a": "mse"}, [np.zeros((2, 1))], ["['a']", "same names"]),
+        (["mse", "mse"], np.zeros(2, "float32"), ["`y_pred` has shape (2,)", "last axis"]),
     ],
 )
 def test_losses_must_fit_the_outputs(losses, y, words):

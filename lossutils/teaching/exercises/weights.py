@@ -129,7 +129,7 @@ class WhichWeights(Exercise):
 
     KINDS = ("known costs", "uncertainty", "worst case", "balanced")
     WHY = {
-        "brakes": "The cost of each mistake is known. A known cost is data, not something to learn.",
+        "brakes": "The cost of each mistake is known. A known cost is data, nothing to learn.",
         "weather": "Two tasks in two units: which weights do not depend on the unit?",
         "dialects": "The worst group decides here, and its labels can be trusted.",
         "crowd": "Two classes are mixed up by the labels: an opponent would chase these mistakes. "
