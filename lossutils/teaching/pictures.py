@@ -25,8 +25,13 @@ def training_step_picture() -> Figure:
         _arrow(axes, (left + 0.8, 2.9), (right - 0.8, 2.9))
     _box(axes, 3.0, 0.75, "a loss that\nreturns a scalar", COLORS["vermillion"])
     _arrow(axes, (3.0, 2.2), (3.0, 1.3), style="--")
-    _arrow(axes, (3.8, 0.75), (9.0, 2.2), style="--", bend=0.25)
-    axes.text(6.2, 0.42, "weights, masks and reduction have nothing left to act on", ha="center")
+    _arrow(axes, (3.8, 0.75), (5.0, 2.2), style="--", bend=0.3)
+    axes.text(
+        5.2,
+        0.75,
+        "too late to pick samples: the weights scale the mean\nof the batch, masks and reduction do nothing",
+        va="center",
+    )
     return figure
 
 
