@@ -107,10 +107,13 @@ def test_an_answer_that_raises_is_reported(
     def raises(*_: Any, **__: Any) -> None:
         raise KeyError("a slip of the learner")
 
-    solution = type(ALL[key]).reference
+    def raises_when_made(self: Any, **_: Any) -> None:
+        raises()
+
+    answer, solution = raises, type(ALL[key]).reference
     if isinstance(solution, type):  # an exercise that asks for a class
-        raises = type("Slips", solution.__bases__, {"__init__": raises})
-    text = said(ALL[key], raises, capsys)
+        answer = type("Slips", solution.__bases__, {"__init__": raises_when_made})
+    text = said(ALL[key], answer, capsys)
     assert text.startswith("Not yet.") and "KeyError" in text and "a slip of the learner" in text
 
 

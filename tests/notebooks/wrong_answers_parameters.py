@@ -6,10 +6,10 @@ from keras import ops
 from lossutils import StatefulLoss
 
 PLACES = [
-    "a tf.Variable in a closure",
+    "a tf.Variable in a function around the loss",
     "a keras.Variable in a Loss",
-    "an attribute of the model, set before the first fit",
-    "an attribute of the model, set after the first fit",
+    "a keras.Variable, made an attribute of the model before the first fit",
+    "a keras.Variable, made an attribute of the model after the first fit",
     "a weight of a StatefulLoss in a ModelWithLoss",
 ]
 
@@ -76,7 +76,7 @@ class _PlainLoss(keras.losses.Loss):
 
 WRONG = {
     "who_trains": [
-        (_answers(True, False, True, False, True), "what a closure holds"),
+        (_answers(True, False, True, False, True), "what a function holds"),
         (_answers(False, True, True, False, True), "A Loss is not part of the model"),
         (_answers(False, False, False, False, True), "Keras tracks variables"),
         (_answers(False, False, True, True, True), "since the first fit"),

@@ -32,19 +32,19 @@ class WhoTrains(Exercise):
     wants_function = False
     hints = (
         "fit differentiates with respect to the variables that the model tracks.",
-        "A closure and a Loss are no part of the model. An attribute of the model is, if it is "
-        "there when the step is compiled.",
+        "A function and a Loss are no part of the model. A Keras variable that is an attribute "
+        "of the model is, if it is there when the step is compiled.",
     )
     praise = "What the model tracks when the step is compiled trains, and nothing else."
 
     ANSWERS = {
-        "a tf.Variable in a closure": (False, "The model does not know what a closure holds."),
+        "a tf.Variable in a function around the loss": (False, "The model does not know what a function holds."),
         "a keras.Variable in a Loss": (False, "A Loss is not part of the model."),
-        "an attribute of the model, set before the first fit": (
+        "a keras.Variable, made an attribute of the model before the first fit": (
             True,
             "Keras tracks variables that are attributes of the model.",
         ),
-        "an attribute of the model, set after the first fit": (
+        "a keras.Variable, made an attribute of the model after the first fit": (
             False,
             "The compiled step has its list of variables since the first fit.",
         ),
@@ -56,10 +56,10 @@ class WhoTrains(Exercise):
 
     def reference():
         return {
-            "a tf.Variable in a closure": False,
+            "a tf.Variable in a function around the loss": False,
             "a keras.Variable in a Loss": False,
-            "an attribute of the model, set before the first fit": True,
-            "an attribute of the model, set after the first fit": False,
+            "a keras.Variable, made an attribute of the model before the first fit": True,
+            "a keras.Variable, made an attribute of the model after the first fit": False,
             "a weight of a StatefulLoss in a ModelWithLoss": True,
         }
 
