@@ -32,6 +32,12 @@ _HOME = {
     "NCA": "mahalanobis",
     "UncertaintyWeights": "weights",
     "WorstCaseWeights": "weights",
+    "SwitchedLoss": "switching",
+    "BlendedLoss": "switching",
+    "StateSwitchedLoss": "switching",
+    "SwitchAtEpoch": "switching",
+    "SwitchOnMetric": "switching",
+    "RampOverEpochs": "switching",
     "check_installation": "check",
 }
 

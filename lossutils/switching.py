@@ -104,10 +104,10 @@ class SwitchedLoss(_LossOfLosses):
         self._active = self.add_weight(
             shape=(), dtype="int32", initializer="zeros", trainable=False, name="active"
         )
-        # The memory of SwitchOnMetric: best value (NaN: none yet), epochs waited, epochs of
-        # cooldown left. It is here to be saved with the model.
+        # The memory of SwitchOnMetric: whether there is a best value yet (0 or 1), the best value,
+        # epochs waited, epochs of cooldown left. It is here to be saved with the model.
         self.memory = self.add_weight(
-            shape=(3,), initializer=_no_memory, trainable=False, name="memory"
+            shape=(4,), initializer="zeros", trainable=False, name="memory"
         )
 
     @property
@@ -367,22 +367,22 @@ class SwitchOnMetric(keras.callbacks.Callback):
         if self.loss.active == self.stages[-1]:
             return
         value = self.sign * self._monitored(logs or {})
-        best, waited, cooling = (float(v) for v in ops.convert_to_numpy(self.loss.memory))
+        has_best, best, waited, cooling = map(float, ops.convert_to_numpy(self.loss.memory))
         if cooling > 0:
-            self.loss.memory.assign([best, waited, cooling - 1])
-        elif np.isnan(best) or value < best - self.min_delta:
-            self.loss.memory.assign([value, 0.0, 0.0])
+            self.loss.memory.assign([has_best, best, waited, cooling - 1])
+        elif not has_best or value < best - self.min_delta:
+            self.loss.memory.assign([1.0, value, 0.0, 0.0])
             if self.restore_best_weights:
                 self.best_weights = self.model.network.get_weights()
         elif waited + 1 < self.patience:
-            self.loss.memory.assign([best, waited + 1, 0.0])
+            self.loss.memory.assign([1.0, best, waited + 1, 0.0])
         else:
             self._switch()
 
     def _switch(self) -> None:
         position = self.stages.index(self.loss.active) if self.loss.active in self.stages else -1
         self.loss.activate(self.stages[position + 1])
-        self.loss.memory.assign([np.nan, 0.0, float(self.cooldown)])
+        self.loss.memory.assign([0.0, 0.0, 0.0, float(self.cooldown)])
         if self.best_weights is not None:
             self.model.network.set_weights(self.best_weights)
 
@@ -409,10 +409,6 @@ def _only_one(loss: _LossOfLosses, index: Any, y_true: Any, y_pred: Any) -> Any:
     # Each branch must have a value of its own; the default argument binds it.
     branches = [lambda i=i: loss.values(i, y_true, y_pred) for i in range(len(loss.branches))]
     return tf.switch_case(tf.convert_to_tensor(index), branches)
-
-
-def _no_memory(shape: Any, dtype: Any = None) -> Any:
-    return ops.convert_to_tensor([np.nan, 0.0, 0.0], dtype=dtype)
 
 
 def _owned(model: keras.Model, kind: type) -> Any:

@@ -22,12 +22,15 @@ def slider(
     """Return a slider from `start` to `stop`; of whole numbers if all four numbers are.
 
     The arrow keys move it by `step`. Raises ValueError for an empty range, a start value outside
-    it, or a step that is not positive.
+    it or between two steps, or a step that is not positive.
 
     >>> slider("delta", 0.1, 3.0, value=1.0, step=0.1).value
     1.0
     """
     _check_range(label, start, stop, value, step)
+    steps = (value - start) / step
+    if abs(steps - round(steps)) > 1e-6:  # the browser would move it, and Reset would miss it
+        raise ValueError(f"slider {label!r}: value {value} is not a whole number of steps from start")
     numbers = {"min": start, "max": stop, "value": value, "step": step}
     if all(isinstance(number, int) for number in numbers.values()):
         return ipywidgets.IntSlider(**numbers, **_dressed(label, unit))
@@ -49,14 +52,23 @@ def log_slider(
     if start <= 0:
         raise ValueError(f"slider {label!r}: start must be positive, got {start}")
     _check_range(label, start, stop, value, step)
-    return ipywidgets.FloatLogSlider(
-        min=math.log10(start),
-        max=math.log10(stop),
-        value=value,
-        step=step,
-        readout_format=".3g",
-        **_dressed(label, unit),
+    # A list of values, not a FloatLogSlider: that one rounds its logarithm in the browser, so that
+    # Reset would come back beside the start value.
+    values = _powers(start, stop, value, step)
+    return ipywidgets.SelectionSlider(
+        options=[(f"{v:.3g}", v) for v in values], value=value, **_dressed(label, unit)
     )
+
+
+def _powers(start: float, stop: float, value: float, step: float) -> list[float]:
+    """Return `value` times powers of ten in steps, between `start` and `stop`, and those two."""
+    below = math.floor(math.log10(value / start) / step + 1e-9)
+    above = math.floor(math.log10(stop / value) / step + 1e-9)
+    inner = [value * 10 ** (step * k) for k in range(-below, above + 1) if k]
+    values = sorted([value, *inner])
+    far_from_first = not math.isclose(values[0], start, rel_tol=1e-6)
+    far_from_last = not math.isclose(values[-1], stop, rel_tol=1e-6)
+    return [start] * far_from_first + values + [stop] * far_from_last
 
 
 def choice(label: str, options: Iterable[Any], value: Any) -> ipywidgets.Widget:

@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import ipywidgets
+import numpy as np
 import pytest
 
 from lossutils.teaching import widgets
@@ -163,7 +164,7 @@ def test_a_slider_has_its_unit_and_follows_while_dragged():
     assert made.description == "delta [mm]" and made.continuous_update
     assert made.readout_format == ".2f"
     assert slider("delta", 0.0, 3.0, 1.0, 0.1).readout_format == ".1f"
-    assert slider("delta", 0.0, 30.0, 1.0, 2.0).readout_format == ".0f"
+    assert slider("delta", 0.0, 30.0, 2.0, 2.0).readout_format == ".0f"
 
 
 def test_whole_numbers_stay_whole():
@@ -172,9 +173,20 @@ def test_whole_numbers_stay_whole():
 
 
 def test_a_log_slider_multiplies():
-    made = log_slider("strength", 0.001, 10.0, 0.1)
-    assert (made.base, made.min, made.max) == (10, -3, 1)
+    made = log_slider("strength", 0.001, 10.0, 0.1, step=0.5)
+    values = [value for _, value in made.options]
+    np.testing.assert_allclose(values, np.geomspace(0.001, 10.0, 9))
     assert made.value == 0.1 and made.continuous_update
+
+
+def test_a_log_slider_holds_its_start_value_and_both_ends_exactly():
+    made = log_slider("unit", 1, 1e5, 133.3, step=0.25)
+    values = [value for _, value in made.options]
+    assert (values[0], made.value, values[-1]) == (1, 133.3, 1e5)
+    factors = np.diff(np.log10(values))
+    np.testing.assert_allclose(factors[1:-1], 0.25)
+    assert 0 < factors[0] <= 0.25 and 0 < factors[-1] <= 0.25
+    assert len({text for text, _ in made.options}) == len(values)
 
 
 def test_choices_may_have_names():
@@ -200,6 +212,7 @@ def test_all_labels_are_as_wide_as_the_longest_needs(drawing):
         (lambda: slider("s", 1.0, 1.0, 1.0, 0.1), "start 1.0 must be below stop 1.0"),
         (lambda: slider("s", 0.0, 1.0, 2.0, 0.1), r"value 2.0 is not in \[0.0, 1.0\]"),
         (lambda: slider("s", 0.0, 1.0, 0.5, 0.0), "step must be positive"),
+        (lambda: slider("s", 0.0, 1.0, 0.25, 0.1), "value 0.25 is not a whole number of steps"),
         (lambda: log_slider("s", 0.0, 1.0, 0.5), "start must be positive"),
         (lambda: log_slider("s", 0.1, 1.0, 2.0), r"value 2.0 is not in"),
     ],
