@@ -7,8 +7,8 @@ state, changes matplotlib's settings, or opens a window.
 import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from threading import RLock
 
-import matplotlib
 import numpy as np
 import tensorflow as tf
 from cycler import cycler
@@ -34,6 +34,7 @@ COLORS = {
 """The palette of Okabe and Ito (2008), which colour-blind readers can tell apart."""
 
 DPI = 100
+_DRAWING = RLock()
 MOST_LINES = 4
 _STYLES = ("-", "--", "-.", ":")
 _MARKERS = ("o", "s", "^", "D")
@@ -104,8 +105,9 @@ def new_figure(
 def encode(figure: Figure, compress_level: int = 1) -> bytes:
     """Return the figure as PNG; level 1 compresses lightly, much quicker and hardly longer."""
     buffer = io.BytesIO()
-    # Fitting each letter to the pixels takes a fifth of the time and is not worth it.
-    with matplotlib.rc_context({"text.hinting": "none"}):
+    # A kernel may handle the messages of widgets in several threads, and matplotlib draws text with
+    # settings and caches that all threads share.
+    with _DRAWING:
         # Without the name and version of the program the bytes depend on the picture alone.
         figure.canvas.print_png(
             buffer, metadata={"Software": None}, pil_kwargs={"compress_level": compress_level}

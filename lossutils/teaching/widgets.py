@@ -4,6 +4,7 @@ import base64
 import html
 import math
 from collections.abc import Callable, Iterable
+from threading import RLock
 from typing import Any
 
 import ipywidgets
@@ -108,6 +109,8 @@ class Explorer:
         self._figure_function = figure_function
         self._start = self.values
         self._resetting = False
+        # The messages of a slider and of a button may arrive in different threads of the kernel.
+        self._lock = RLock()
         first = figure_function(**self.values)
         self.image = image_for(first)
         self.message = ipywidgets.HTML()
@@ -132,24 +135,26 @@ class Explorer:
 
     def redraw(self) -> None:
         """Draw the figure for the current values, or show the error that drawing it raised."""
-        self.redraws += 1
-        try:
-            picture = encode(self._figure_function(**self.values))
-        except Exception as error:  # shown to the reader, who chose the values
-            self.message.value = spoken(self.alt) + error_line(error)
-        else:
-            self.image.value = picture
-            self.message.value = spoken(self.alt)
+        with self._lock:
+            self.redraws += 1
+            try:
+                picture = encode(self._figure_function(**self.values))
+            except Exception as error:  # shown to the reader, who chose the values
+                self.message.value = spoken(self.alt) + error_line(error)
+            else:
+                self.image.value = picture
+                self.message.value = spoken(self.alt)
 
     def reset(self) -> None:
         """Set every control back to its start value, and draw once."""
-        self._resetting = True
-        try:
-            for name, value in self._start.items():
-                self.controls[name].value = value
-        finally:
-            self._resetting = False
-        self.redraw()
+        with self._lock:
+            self._resetting = True
+            try:
+                for name, value in self._start.items():
+                    self.controls[name].value = value
+            finally:
+                self._resetting = False
+            self.redraw()
 
     def mimebundle(self) -> dict[str, Any]:
         """Return the live widget together with what is shown where it cannot live."""
@@ -158,8 +163,9 @@ class Explorer:
         return bundle(self.widget, self.image.value, self.alt, note)
 
     def _on_change(self, _change: dict) -> None:
-        if not self._resetting:
-            self.redraw()
+        with self._lock:
+            if not self._resetting:
+                self.redraw()
 
 
 def build_explorer(

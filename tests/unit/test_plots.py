@@ -3,9 +3,9 @@
 import itertools
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
-import matplotlib
 import numpy as np
 import pytest
 from IPython.display import Markdown
@@ -263,7 +263,12 @@ def test_show_insists_on_words(caption, alt, missing):
         show(new_figure()[0], caption, alt)
 
 
-def test_the_settings_are_restored_after_drawing():
-    before = matplotlib.rcParams["text.hinting"]
-    encode(new_figure()[0])
-    assert matplotlib.rcParams["text.hinting"] == before
+def test_drawing_in_several_threads_gives_one_picture():
+    def picture(_):
+        figure, (left, right) = new_figure(2)
+        left.set(title="never stronger than 1.0", xlabel="error")
+        right.plot([0, 1], [0, 1])
+        return encode(figure)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(picture, range(40)))) == 1
