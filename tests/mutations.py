@@ -192,8 +192,8 @@ FAULTS = (
     Fault(
         "trainer: penalties are forgotten",
         TRAINER,
-        "loss = loss + sum(penalties)",
-        "loss = loss + 0.0",
+        "tf.reduce_mean(values) + sum(penalties)",
+        "tf.reduce_mean(values)",
         TESTS_OF_TRAINER,
     ),
     Fault(
