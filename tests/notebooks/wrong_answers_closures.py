@@ -204,7 +204,7 @@ WRONG = {
     "tube": [
         (3.0, "function itself"),
         (returns_a_value, "returns a function of y_true and y_pred"),
-        (left_empty, "inner function returns nothing"),
+        (left_empty, "function returns nothing"),
         (batch_mean, "one number for the whole batch"),
         (no_mean, "(3, 1)"),
         (not_clamped, "negative loss"),

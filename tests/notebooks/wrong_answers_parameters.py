@@ -86,7 +86,10 @@ WRONG = {
         ([False, False, True, False, True], "Fill in the dictionary"),
     ],
     "gaussian_loss": [
-        (lambda t, p, s: ops.mean(0.5 * _squared(t, p) * ops.exp(-2.0 * s) + s), "one value each"),
+        (
+            lambda t, p, s: ops.mean(0.5 * _squared(t, p) * ops.exp(-2.0 * s) + s),
+            "one number for the whole batch",
+        ),
         (lambda t, p, s: ops.mean(0.5 * _squared(t, p) * ops.exp(-2.0 * s), axis=-1), "that pays"),
         (lambda t, p, s: ops.mean(0.5 * _squared(t, p) * ops.exp(2.0 * s) + s, axis=-1), "sign"),
         (_laplace, "Laplace"),
@@ -110,7 +113,7 @@ WRONG = {
     "gaussian_scale": [
         (_NoWeight, "One trainable weight"),
         (_WeightInCall, "One trainable weight"),
-        (_Scalar, "one value each"),
+        (_Scalar, "one number for the whole batch"),
         (_Unpaid, "term that pays"),
         (_StartsAtOne, "starts at 0"),
         (_Unused, "does not use its weight"),

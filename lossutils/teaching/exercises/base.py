@@ -5,6 +5,8 @@ import textwrap
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import numpy as np
+
 from lossutils.teaching.errors import describe_error
 
 
@@ -16,6 +18,39 @@ def require(condition: Any, message: str) -> None:
     """Go on if the condition holds, otherwise end the grading with this message."""
     if not condition:
         raise NotYet(message)
+
+
+def returned(result: Any, wanted: str = "the result") -> np.ndarray:
+    """What a learner's function returned, as an array; ends the grading if that is nothing.
+
+    >>> returned([1, 2]).shape
+    (2,)
+    """
+    require(
+        result is not None and result is not ...,
+        "Not answered yet: your function returns nothing. Replace the three dots by " + wanted + ".",
+    )
+    return np.asarray(result)
+
+
+def per_sample(result: Any, samples: int) -> np.ndarray:
+    """What a learner's loss returned, as an array with one value for each sample.
+
+    >>> per_sample([0.5, 2.0], samples=2)
+    array([0.5, 2. ])
+    """
+    values = returned(result, "the loss")
+    require(
+        values.ndim > 0,
+        "Your loss returned one number for the whole batch. Keras wants one value per sample: "
+        "average over the last axis only.",
+    )
+    require(
+        values.shape == (samples,),
+        f"For {samples} samples your loss returned the shape {values.shape}; ({samples},) is "
+        "wanted. Average over the last axis, axis=-1.",
+    )
+    return values
 
 
 class Exercise:

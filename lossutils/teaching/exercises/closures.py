@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from lossutils.teaching.errors import describe_error
-from lossutils.teaching.exercises.base import Exercise, require
+from lossutils.teaching.exercises.base import Exercise, per_sample, require
 
 
 def _column(values):
@@ -30,23 +30,7 @@ def _made_by(factory, **parameters):
 
 def _values(loss, y_true, y_pred):
     """One value per sample for (batch, 1) columns, as an array."""
-    result = loss(_column(y_true), _column(y_pred))
-    require(
-        result is not None and result is not ...,
-        "Not answered yet: the inner function returns nothing. Replace the three dots by the loss.",
-    )
-    values = np.asarray(result)
-    require(
-        values.ndim > 0,
-        "The inner function returned one number for the whole batch. One value per sample is "
-        "wanted: average over axis=-1 only.",
-    )
-    require(
-        values.shape == (len(y_true),),
-        f"For {len(y_true)} samples the inner function returned the shape {values.shape}; "
-        f"({len(y_true)},) is wanted. Average over the last axis, axis=-1.",
-    )
-    return values
+    return per_sample(loss(_column(y_true), _column(y_pred)), len(y_true))
 
 
 def _slopes(loss, y_true, y_pred):

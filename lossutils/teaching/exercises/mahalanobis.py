@@ -5,20 +5,12 @@ import tensorflow as tf
 from keras import ops
 from scipy.stats import chi2
 
-from lossutils.teaching.exercises.base import Exercise, require
+from lossutils.teaching.exercises.base import Exercise, require, returned
 
 _FACTOR = np.array([[2.0, 0.0], [1.0, 0.5]], dtype="float32")
 _MEAN = np.array([1.0, -1.0], dtype="float32")
 _POINTS = np.array([[1.0, -1.0], [3.0, 0.0], [1.0, 0.0]], dtype="float32")
 _WHITE = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]], dtype="float32")
-
-
-def _array(result, what):
-    require(
-        result is not None and result is not ...,
-        f"Not answered yet: your function returns nothing. Replace the three dots by {what}.",
-    )
-    return np.asarray(result)
 
 
 def _close(got, wanted):
@@ -42,7 +34,7 @@ class DiagonalNLL(Exercise):
     def grade(self, answer):
         x = tf.constant([[1.0, -1.0, 0.0], [3.0, 0.0, 2.0]])
         mean, log_sd = tf.constant([1.0, -1.0, 0.0]), tf.constant([0.7, -0.4, 0.2])
-        got = _array(answer(x, mean, log_sd), "the loss")
+        got = returned(answer(x, mean, log_sd), "the loss")
         require(
             got.ndim > 0,
             "Your loss returned one number for the whole batch; one value per sample is wanted.",
@@ -100,7 +92,7 @@ class Whiten(Exercise):
         return ops.transpose(ops.solve_triangular(cholesky_factor, columns, lower=True))
 
     def grade(self, answer):
-        got = _array(answer(*map(tf.constant, (_POINTS, _MEAN, _FACTOR))), "the whitened points")
+        got = returned(answer(*map(tf.constant, (_POINTS, _MEAN, _FACTOR))), "the whitened points")
         require(
             got.shape != (2, 3),
             "Your points are columns, shape (2, 3); rows are wanted, (3, 2): transpose once more.",
@@ -151,7 +143,7 @@ class Alarm(Exercise):
     def grade(self, answer):
         squared = np.linspace(0.0, 60.0, 6001)
         for dimension, share in ((2, 0.05), (13, 0.01)):
-            got = _array(answer(squared, dimension, share), "True or False for each point")
+            got = returned(answer(squared, dimension, share), "True or False for each point")
             require(
                 got.shape == squared.shape,
                 f"For {len(squared)} distances your result has the shape {got.shape}; one answer "

@@ -6,24 +6,10 @@ import tensorflow as tf
 from keras import ops
 
 from lossutils.stateful import StatefulLoss
-from lossutils.teaching.exercises.base import Exercise, require
+from lossutils.teaching.exercises.base import Exercise, per_sample, require
 
 ERRORS = np.array([[0.5], [-1.5], [2.0], [0.1]], "float32")
 ROOT_MEAN_SQUARE = float(np.sqrt(np.mean(ERRORS**2)))
-
-
-def _require_values(values, samples):
-    require(
-        values is not None and values is not ...,
-        "Not answered yet: your function returns nothing. Replace the three dots.",
-    )
-    values = tf.convert_to_tensor(values)
-    require(
-        tuple(values.shape) == (samples,),
-        f"For {samples} samples one value each is wanted, a shape of ({samples},); yours is "
-        f"{tuple(values.shape)}. Average over the last axis only.",
-    )
-    return values
 
 
 class WhoTrains(Exercise):
@@ -87,7 +73,7 @@ class GaussianLoss(Exercise):
 
     def grade(self, answer):
         zeros = tf.zeros_like(ERRORS)
-        _require_values(answer(ERRORS, zeros, tf.constant(0.0)), 4)
+        per_sample(answer(ERRORS, zeros, tf.constant(0.0)), 4)
 
         def slope(sigma):
             log_sigma = tf.Variable(np.float32(np.log(sigma)))
@@ -158,7 +144,7 @@ class GaussianScale(Exercise):
             "Hand over the class itself, made from StatefulLoss, without brackets.",
         )
         loss, zeros = answer(), tf.zeros_like(ERRORS)
-        _require_values(loss.call(ERRORS, zeros), 4)
+        per_sample(loss.call(ERRORS, zeros), 4)
         require(
             len(loss.trainable_variables) == 1,
             f"One trainable weight is wanted, but the layer tracks "

@@ -4,18 +4,11 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from lossutils.teaching.exercises.base import Exercise, require
-
-_NOTHING = "Not answered yet: your function returns nothing. Replace the three dots by the answer."
+from lossutils.teaching.exercises.base import Exercise, require, returned
 
 
 def _column(values):
     return tf.constant(np.reshape(values, (-1, 1)), "float32")
-
-
-def _array(result):
-    require(result is not None and result is not ..., _NOTHING)
-    return np.asarray(result)
 
 
 def _slope(function, decision):
@@ -45,7 +38,7 @@ class BestThreshold(Exercise):
         return false_positive_cost / (false_positive_cost + false_negative_cost)
 
     def grade(self, answer):
-        value = _array(answer(20.0, 980.0))
+        value = returned(answer(20.0, 980.0))
         require(value.ndim == 0, "One number is wanted, the threshold.")
         value = float(value)
         require(
@@ -95,7 +88,7 @@ class FraudCost(Exercise):
 
     def grade(self, answer):
         fraud, stopped, amount = [1.0, 1.0, 0.0, 0.0], [0.0, 1.0, 0.0, 1.0], [40.0, 70.0, 30.0, 9.0]
-        values = _array(answer(_column(fraud), _column(stopped), _column(amount)))
+        values = returned(answer(_column(fraud), _column(stopped), _column(amount)))
         require(
             values.ndim > 0,
             "Your cost is one number for the whole batch. One value per payment is wanted.",
@@ -156,7 +149,7 @@ class FBetaLoss(Exercise):
     def grade(self, answer):
         # 2 hits, 1 miss, 3 false alarms, 1 right silence.
         y, decision = [1, 1, 1, 0, 0, 0, 0], [1, 1, 0, 1, 1, 1, 0]
-        values = _array(answer(_column(y), _column(decision), 2.0))
+        values = returned(answer(_column(y), _column(decision), 2.0))
         mean = float(np.mean(values))
         wanted = 1 - 10 / (10 + 4 * 1 + 3)
         require(
@@ -191,7 +184,7 @@ class FBetaLoss(Exercise):
             "(7,) is wanted.",
         )
         column = _column([1.0, 1.0, 0.0])
-        half = _array(answer(column, _column([0.5, 0.5, 0.5]), 1.0))
+        half = returned(answer(column, _column([0.5, 0.5, 0.5]), 1.0))
         require(
             np.allclose(half, 1 - 2 / 3.5),
             "Right for decisions of 0 and 1, but not for soft ones: use the decisions as they "
