@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from lossutils import _parts
 from lossutils import _validation as check
 from lossutils.stateful import ModelWithLoss, StatefulLoss
 
@@ -34,10 +35,7 @@ class _LossOfLosses(StatefulLoss):
 
     def values(self, index: int, y_true: Any, y_pred: Any) -> Any:
         """The per-sample values of one of the losses."""
-        branch = self.branches[index]
-        # A keras Loss reduces when it is called; its `call` gives the values per sample.
-        function = branch.call if isinstance(branch, keras.losses.Loss) else branch
-        values = function(y_true, y_pred)
+        values = _parts.per_sample(self.branches[index])(y_true, y_pred)
         if len(values.shape) == 0:
             raise ValueError(
                 f"the loss {self.names[index]!r} returned a scalar; one value per sample is "
@@ -58,16 +56,13 @@ class _LossOfLosses(StatefulLoss):
 
     def get_config(self):
         config = {**super().get_config(), "names": list(self.names)}
-        config["losses"] = [_serialized(b, n) for b, n in zip(self.branches, self.names)]
+        pairs = zip(self.branches, self.names, strict=True)
+        config["losses"] = [_parts.stored(branch, name) for branch, name in pairs]
         return config
 
     @classmethod
     def from_config(cls, config):
-        losses = [
-            keras.saving.deserialize_keras_object(loss) if isinstance(loss, dict) else loss
-            for loss in config["losses"]
-        ]
-        return cls(**{**config, "losses": losses})
+        return cls(**{**config, "losses": [_parts.restored(loss) for loss in config["losses"]]})
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
@@ -146,7 +141,7 @@ class BlendedLoss(_LossOfLosses):
     def __init__(self, losses: Sequence[Any], names: Sequence[str] | None = None, **kwargs):
         super().__init__(losses, names, **kwargs)
         if len(self.branches) != 2:
-            raise ValueError(f"`losses` must hold exactly 2 losses, but holds {len(self.branches)}.")
+            raise ValueError(f"`losses` must hold exactly 2, but holds {len(self.branches)}.")
         self._share = self.add_weight(
             shape=(), initializer="zeros", trainable=False, name="share"
         )
@@ -211,7 +206,7 @@ class StateSwitchedLoss(_LossOfLosses):
     ):
         super().__init__(losses, names, **kwargs)
         if len(self.branches) != 2:
-            raise ValueError(f"`losses` must hold exactly 2 losses, but holds {len(self.branches)}.")
+            raise ValueError(f"`losses` must hold exactly 2, but holds {len(self.branches)}.")
         check.number("lower", lower, at_least=0)
         check.number("upper", upper, at_least=0)
         if lower > upper:
@@ -423,16 +418,7 @@ def _owned(model: keras.Model, kind: type) -> Any:
 def _resolved(losses: Sequence[Any]) -> list[Callable]:
     if isinstance(losses, (str, bytes, dict)) or not isinstance(losses, Sequence) or not losses:
         raise ValueError(f"`losses` must be a sequence of at least one loss, but is {losses!r}.")
-    resolved = []
-    for loss in losses:
-        try:
-            branch = keras.losses.get(loss)
-        except ValueError as error:
-            raise ValueError(f"`losses` holds {loss!r}, which Keras does not know.") from error
-        if not callable(branch):
-            raise ValueError(f"`losses` must hold names, functions or losses, but holds {loss!r}.")
-        resolved.append(branch)
-    return resolved
+    return [_parts.resolved("losses", loss) for loss in losses]
 
 
 def _checked_names(names: Sequence[str] | None, branches: list[Callable]) -> tuple[str, ...]:
@@ -442,31 +428,7 @@ def _checked_names(names: Sequence[str] | None, branches: list[Callable]) -> tup
     fine = all(isinstance(name, str) and name for name in names)
     if not fine or len(names) != len(branches) or len(set(names)) != len(names):
         raise ValueError(
-            f"`names` must hold {len(branches)} different names, one for each loss, but is {names!r}."
+            f"`names` must hold {len(branches)} different names, one for each loss, but is "
+            f"{names!r}."
         )
     return names
-
-
-def _serialized(branch: Callable, name: str) -> Any:
-    """The config of a loss, after a look at whether it brings the same loss back.
-
-    A closure is stored by its name and not found again. Some losses come back with other settings:
-    in Keras 3.15 keras.losses.Huber(0.5) is stored without its delta and comes back with 1.
-    """
-    config = keras.saving.serialize_keras_object(branch)
-    try:
-        restored = keras.saving.deserialize_keras_object(config)
-    except (TypeError, ValueError):
-        restored = None
-    if restored is None or _settings(restored) != _settings(branch):
-        raise ValueError(
-            f"the loss {name!r} cannot be saved: Keras would not bring the same one back. Write it "
-            "as a function of (y_true, y_pred) that is registered with "
-            "keras.saving.register_keras_serializable, or as a Loss with all settings in get_config."
-        )
-    return config
-
-
-def _settings(branch: Callable) -> dict[str, Any]:
-    simple = (bool, int, float, str, tuple, list, dict, type(None))
-    return {k: v for k, v in getattr(branch, "__dict__", {}).items() if isinstance(v, simple)}

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from lossutils import _parts
 from lossutils import _validation as check
 from lossutils.stateful import StatefulLoss
 
@@ -32,9 +33,9 @@ class UncertaintyWeights(StatefulLoss):
     Args:
         losses: for each task what ``keras.losses.get`` takes: a name, a function with one value
             per sample, or a ``keras.losses.Loss`` (its reduction is not used). A list or tuple for
-            predictions in one array or in a list; a dict for predictions in a dict. What is to be
-            saved needs a name that is known on loading, which a closure has not, and a complete
-            config, which ``keras.losses.Huber`` has not in Keras 3.15: it forgets its delta.
+            predictions in one array or in a list; a dict for predictions in a dict. A loss
+            that would not come back the same is refused when saving: a closure, which has no name
+            to be found by, or ``keras.losses.Huber``, which forgets its delta in Keras 3.15.
         **kwargs: whatever ``StatefulLoss`` takes.
 
     Attributes:
@@ -66,7 +67,7 @@ class UncertaintyWeights(StatefulLoss):
             )
         self.names = sorted(losses) if isinstance(losses, Mapping) else None
         ordered = list(losses) if self.names is None else [losses[name] for name in self.names]
-        self.task_losses = tuple(_loss("losses", loss) for loss in ordered)
+        self.task_losses = tuple(_task_loss("losses", loss) for loss in ordered)
         self.log_scales = self.add_weight(
             shape=(len(ordered),), initializer="zeros", name="log_scales"
         )
@@ -89,7 +90,7 @@ class UncertaintyWeights(StatefulLoss):
     def call(self, y_true, y_pred):
         total = 0.0
         for i, (true, pred) in enumerate(self._tasks(y_true, y_pred)):
-            values = _per_sample(self.task_losses[i])(true, pred)
+            values = _parts.per_sample(self.task_losses[i])(true, pred)
             if keras.tree.is_nested(y_pred):
                 values = _one_value(values)
             s = self.log_scales[i]
@@ -115,7 +116,9 @@ class UncertaintyWeights(StatefulLoss):
         return pairs
 
     def get_config(self):
-        losses = [keras.saving.serialize_keras_object(loss) for loss in self.task_losses]
+        losses = [
+            _parts.stored(loss, getattr(loss, "__name__", str(loss))) for loss in self.task_losses
+        ]
         losses = losses if self.names is None else dict(zip(self.names, losses, strict=True))
         return {**super().get_config(), "losses": losses}
 
@@ -123,9 +126,9 @@ class UncertaintyWeights(StatefulLoss):
     def from_config(cls, config):
         losses = config["losses"]
         if isinstance(losses, dict):
-            losses = {name: _restored(loss) for name, loss in losses.items()}
+            losses = {name: _parts.restored(loss) for name, loss in losses.items()}
         else:
-            losses = [_restored(loss) for loss in losses]
+            losses = [_parts.restored(loss) for loss in losses]
         return super().from_config({**config, "losses": losses})
 
 
@@ -189,7 +192,7 @@ class WorstCaseWeights(StatefulLoss):
             )
         self.step_size = float(check.number("step_size", step_size, above=0))
         default = keras.losses.CategoricalCrossentropy(from_logits=True)
-        self.class_loss = _loss("loss", default if loss is None else loss)
+        self.class_loss = _task_loss("loss", default if loss is None else loss)
         # Their softmax is the weights. The update is linear in them, so the mean over the replicas
         # of what each has assigned is what one device would have assigned.
         self.log_weights = self.add_weight(
@@ -208,7 +211,7 @@ class WorstCaseWeights(StatefulLoss):
         labels, groups = _labels_and_groups(y_true)
         check.same_shape(labels, y_pred)
         classes = self._classes(labels) if groups is None else ops.reshape(groups, (-1,))
-        values = _per_sample(self.class_loss)(labels, y_pred)
+        values = _parts.per_sample(self.class_loss)(labels, y_pred)
         if groups is not None:
             values = _one_value(values)
         member = ops.one_hot(ops.cast(classes, "int32"), len(self.counts), dtype=values.dtype)
@@ -245,29 +248,21 @@ class WorstCaseWeights(StatefulLoss):
             check.one_hot("y", labels)
 
     def get_config(self):
-        loss = keras.saving.serialize_keras_object(self.class_loss)
+        loss = _parts.stored(self.class_loss, "loss")
         config = {"counts": list(self.counts), "step_size": self.step_size, "loss": loss}
         return {**super().get_config(), **config}
 
     @classmethod
     def from_config(cls, config):
-        return super().from_config({**config, "loss": _restored(config["loss"])})
+        return super().from_config({**config, "loss": _parts.restored(config["loss"])})
 
 
-def _loss(name: str, value: Any) -> Callable:
-    """A function or a Loss object for a task, or ValueError."""
-    wanted = "a name, a function or a keras.losses.Loss"
-    if isinstance(value, keras.layers.Layer) or not (isinstance(value, str) or callable(value)):
-        raise ValueError(f"`{name}` must hold {wanted} for each task, but holds {value!r}.")
-    try:
-        return keras.losses.get(value)
-    except ValueError as error:
-        raise ValueError(f"`{name}` must hold {wanted}, but {value!r} is unknown.") from error
-
-
-def _per_sample(loss: Callable) -> Callable:
-    # Called as a whole, a Loss object would reduce the batch to one number.
-    return loss.call if isinstance(loss, keras.losses.Loss) else loss
+def _task_loss(name: str, value: Any) -> Callable:
+    if isinstance(value, keras.layers.Layer):
+        raise ValueError(
+            f"`{name}` must hold losses without variables, but holds {value!r}, which has its own."
+        )
+    return _parts.resolved(name, value)
 
 
 def _one_value(values: Any) -> Any:
@@ -298,7 +293,3 @@ def _check_groups(groups: np.ndarray, count: int) -> None:
 
 def _named(names: list[str] | None) -> str:
     return f" {names}" if names else ""
-
-
-def _restored(serialised: Any) -> Callable:
-    return keras.saving.deserialize_keras_object(serialised)

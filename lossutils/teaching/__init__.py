@@ -33,11 +33,12 @@ with _quiet_stderr():
     import tensorflow
 
     # Two devices made of one CPU, so that a notebook can show what two replicas do. TensorFlow
-    # takes their number only before its first operation.
-    tensorflow.config.set_logical_device_configuration(
-        tensorflow.config.list_physical_devices("CPU")[0],
-        [tensorflow.config.LogicalDeviceConfiguration()] * 2,
-    )
+    # takes their number only before its first operation: who has used it already keeps one.
+    with contextlib.suppress(RuntimeError):
+        tensorflow.config.set_logical_device_configuration(
+            tensorflow.config.list_physical_devices("CPU")[0],
+            [tensorflow.config.LogicalDeviceConfiguration()] * 2,
+        )
 
     # The notebooks make many small models, one after another. TensorFlow takes them for one model
     # that is traced again and again, and warns of it in the midst of the page; and each strategy

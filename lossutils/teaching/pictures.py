@@ -1,5 +1,7 @@
 """Pictures made of boxes and arrows: what happens inside a training step."""
 
+from itertools import pairwise
+
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
@@ -21,7 +23,7 @@ def training_step_picture() -> Figure:
     ]
     for i, (x, text) in enumerate(main):
         _box(axes, x, 2.9, text, COLORS["orange"] if i == 1 else COLORS["sky blue"])
-    for (left, _), (right, _) in zip(main, main[1:]):
+    for (left, _), (right, _) in pairwise(main):
         _arrow(axes, (left + 0.8, 2.9), (right - 0.8, 2.9))
     _box(axes, 3.0, 0.75, "a loss that\nreturns a scalar", COLORS["vermillion"])
     _arrow(axes, (3.0, 2.2), (3.0, 1.3), style="--")
@@ -29,7 +31,8 @@ def training_step_picture() -> Figure:
     axes.text(
         5.2,
         0.75,
-        "too late to pick samples: the weights scale the mean\nof the batch, masks and reduction do nothing",
+        "too late to pick samples: the weights scale the mean\n"
+        "of the batch, masks and reduction do nothing",
         va="center",
     )
     return figure
@@ -37,7 +40,9 @@ def training_step_picture() -> Figure:
 
 def _box(axes, x, y, text, color) -> None:
     axes.add_patch(
-        FancyBboxPatch((x - 0.75, y - 0.6), 1.5, 1.2, boxstyle="round,pad=0.05", fc=color, alpha=0.35)
+        FancyBboxPatch(
+            (x - 0.75, y - 0.6), 1.5, 1.2, boxstyle="round,pad=0.05", fc=color, alpha=0.35
+        )
     )
     axes.text(x, y, text, ha="center", va="center", fontsize=10)
 

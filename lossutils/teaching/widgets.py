@@ -31,7 +31,9 @@ def slider(
     _check_range(label, start, stop, value, step)
     steps = (value - start) / step
     if abs(steps - round(steps)) > 1e-6:  # the browser would move it, and Reset would miss it
-        raise ValueError(f"slider {label!r}: value {value} is not a whole number of steps from start")
+        raise ValueError(
+            f"slider {label!r}: value {value} is not a whole number of steps from start"
+        )
     numbers = {"min": start, "max": stop, "value": value, "step": step}
     if all(isinstance(number, int) for number in numbers.values()):
         return ipywidgets.IntSlider(**numbers, **_dressed(label, unit))

@@ -123,7 +123,7 @@ class StuckLosses(Exercise):
     WHY = {
         0.693: "0.693 is ln 2, the cross-entropy of saying one half for every sample.",
         2.303: "2.303 is ln 10: ten classes, and every one is given the probability one tenth.",
-        15.94: "15.94 is the cross-entropy at the clip bound: surely wrong, and without a gradient.",
+        15.94: "15.94 is the cross-entropy at the clip bound: surely wrong, and with no gradient.",
         1.0: "1.0 is the variance of standardised labels, the squared error of their mean.",
     }
 

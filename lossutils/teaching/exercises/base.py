@@ -28,7 +28,7 @@ def returned(result: Any, wanted: str = "the result") -> np.ndarray:
     """
     require(
         result is not None and result is not ...,
-        "Not answered yet: your function returns nothing. Replace the three dots by " + wanted + ".",
+        f"Not answered yet: your function returns nothing. Replace the three dots by {wanted}.",
     )
     return np.asarray(result)
 

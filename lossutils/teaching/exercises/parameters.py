@@ -24,7 +24,10 @@ class WhoTrains(Exercise):
     praise = "What the model tracks when the step is compiled trains, and nothing else."
 
     ANSWERS = {
-        "a tf.Variable in a function around the loss": (False, "The model does not know what a function holds."),
+        "a tf.Variable in a function around the loss": (
+            False,
+            "The model does not know what a function holds.",
+        ),
         "a keras.Variable in a Loss": (False, "A Loss is not part of the model."),
         "a keras.Variable, made an attribute of the model before the first fit": (
             True,
@@ -166,7 +169,7 @@ class GaussianScale(Exercise):
     @staticmethod
     def _train(loss, weight, zeros):
         optimizer = keras.optimizers.SGD(0.2)
-        for step in range(100):
+        for _ in range(100):
             with tf.GradientTape() as tape:
                 value = tf.reduce_mean(loss(ERRORS, zeros))
             gradient = tape.gradient(value, weight)
