@@ -134,3 +134,9 @@ def test_the_solution_is_printed_as_runnable_source(capsys):
     exec(printed, scope)
     assert scope["reference"](3.0, 1.0) == 4.0
     assert printed.startswith("def reference(y_true, y_pred):\n")
+
+
+def test_a_class_may_keep_the_solutions_back(monkeypatch, capsys):
+    monkeypatch.setenv("LOSSUTILS_SOLUTIONS", "off")
+    PerSampleSquare().solution()
+    assert "come later" in capsys.readouterr().out

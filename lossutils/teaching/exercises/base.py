@@ -1,6 +1,7 @@
 """What all exercises share: check an answer, give a hint, show the solution."""
 
 import inspect
+import os
 import textwrap
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -107,7 +108,10 @@ class Exercise:
         print(f"Hint {self._hints_shown} of {len(self.hints)}: {self.hints[self._hints_shown - 1]}")
 
     def solution(self) -> None:
-        """Print the source of one right answer."""
+        """Print the source of one right answer, unless LOSSUTILS_SOLUTIONS=off keeps it back."""
+        if os.environ.get("LOSSUTILS_SOLUTIONS") == "off":
+            print("The solutions of this class come later. Ask for a hint: hint().")
+            return
         source = textwrap.dedent(inspect.getsource(type(self).reference))
         print(source.removeprefix("@staticmethod\n").rstrip())
 
