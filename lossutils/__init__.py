@@ -32,12 +32,15 @@ _HOME = {
     "NCA": "mahalanobis",
     "UncertaintyWeights": "weights",
     "WorstCaseWeights": "weights",
+    "general_robust_loss": "robust",
+    "AdaptiveRobustLoss": "robust",
     "SwitchedLoss": "switching",
     "BlendedLoss": "switching",
     "StateSwitchedLoss": "switching",
     "SwitchAtEpoch": "switching",
     "SwitchOnMetric": "switching",
     "RampOverEpochs": "switching",
+    "diagnose": "diagnosis",
     "check_installation": "check",
 }
 

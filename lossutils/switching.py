@@ -307,9 +307,9 @@ class SwitchOnMetric(keras.callbacks.Callback):
     """Makes a loss of a SwitchedLoss active when a metric has stopped improving.
 
     At the end of each epoch the metric is compared with its best value so far. After ``patience``
-    epochs without an improvement by more than ``min_delta`` the loss ``to`` becomes active, from
-    the next epoch on. Then the rule starts afresh, after ``cooldown`` epochs in which it does not
-    look; the metric may pass its old best while it settles.
+    epochs without an improvement by more than ``min_delta`` (NaN is none) the loss ``to`` becomes
+    active, from the next epoch on. Then the rule starts afresh, after ``cooldown`` epochs in which
+    it does not look; the metric may pass its old best while it settles.
 
     Monitor something that the switch does not change (a metric, never the loss that is switched).
     The rule keeps its memory in the model. For a resumed fit to go on exactly, give this callback
@@ -317,8 +317,8 @@ class SwitchOnMetric(keras.callbacks.Callback):
 
     Args:
         monitor: name of the metric in the logs, such as "val_mean_absolute_error".
-        to: name or position of the loss to switch to; a sequence of them is passed through one
-            plateau at a time.
+        to: name or position of the loss to switch to; a sequence of different ones is passed
+            through one plateau at a time.
         mode: "min" or "max", whether the metric is to become small or large.
         patience: epochs without improvement before the switch, at least 1.
         min_delta: improvement that counts, in the unit of the metric, at least 0.
@@ -348,6 +348,8 @@ class SwitchOnMetric(keras.callbacks.Callback):
             raise ValueError(f'`mode` must be "min" or "max", but is {mode!r}.')
         self.monitor, self.sign = monitor, 1.0 if mode == "min" else -1.0
         self.stages = list(to) if isinstance(to, (list, tuple)) else [to]
+        if not self.stages:
+            raise ValueError("`to` must name at least one loss, but is empty.")
         self.patience = whole_number("patience", patience, 1)
         self.cooldown = whole_number("cooldown", cooldown)
         self.min_delta = check.number("min_delta", min_delta, at_least=0)
@@ -357,6 +359,10 @@ class SwitchOnMetric(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self.loss = _owned(self.model, SwitchedLoss)
         self.stages = [self.loss.index_of(stage) for stage in self.stages]
+        if len(set(self.stages)) < len(self.stages):
+            # Where the rule stands is told by the active loss, so it must not come twice.
+            names = [self.loss.names[stage] for stage in self.stages]
+            raise ValueError(f"`to` must hold different losses, but holds {names}.")
 
     def on_epoch_end(self, epoch, logs=None):
         if self.loss.active == self.stages[-1]:
@@ -365,12 +371,12 @@ class SwitchOnMetric(keras.callbacks.Callback):
         has_best, best, waited, cooling = map(float, ops.convert_to_numpy(self.loss.memory))
         if cooling > 0:
             self.loss.memory.assign([has_best, best, waited, cooling - 1])
-        elif not has_best or value < best - self.min_delta:
+        elif value < (best if has_best else np.inf) - self.min_delta:
             self.loss.memory.assign([1.0, value, 0.0, 0.0])
             if self.restore_best_weights:
                 self.best_weights = self.model.network.get_weights()
         elif waited + 1 < self.patience:
-            self.loss.memory.assign([1.0, best, waited + 1, 0.0])
+            self.loss.memory.assign([has_best, best, waited + 1, 0.0])
         else:
             self._switch()
 
@@ -387,7 +393,8 @@ class SwitchOnMetric(keras.callbacks.Callback):
                 f"`monitor` is {self.monitor!r}, which the logs do not hold; they hold "
                 f"{sorted(logs)}."
             )
-        return float(logs[self.monitor])
+        # The memory holds float32: unrounded, the same value again could pass for an improvement.
+        return float(np.float32(logs[self.monitor]))
 
 
 def whole_number(name: str, value: Any, at_least: int = 0) -> int:

@@ -35,6 +35,7 @@ TRAINER, PENALTIES = "lossutils/teaching/trainer.py", "lossutils/penalties.py"
 TESTS_OF_CLOSURES = ("tests/unit/test_closures.py",)
 TESTS_OF_STATEFUL = ("tests/unit/test_stateful.py",)
 TESTS_OF_TRAINER = ("tests/unit/test_trainer.py",)
+ROBUST, TESTS_OF_ROBUST = "lossutils/robust.py", ("tests/unit/test_robust.py",)
 
 
 @dataclass(frozen=True)
@@ -209,6 +210,55 @@ FAULTS = (
         "step = epoch * batches + index + 1",
         "step = epoch * batches + index",
         TESTS_OF_TRAINER,
+    ),
+    Fault(
+        "robust: the price of the scale is forgotten",
+        ROBUST,
+        "price = ops.log(scale) + _log_partition(alpha)",
+        "price = _log_partition(alpha)",
+        TESTS_OF_ROBUST,
+    ),
+    Fault(
+        "robust: the price of the shape is forgotten",
+        ROBUST,
+        "price = ops.log(scale) + _log_partition(alpha)",
+        "price = ops.log(scale)",
+        TESTS_OF_ROBUST,
+    ),
+    Fault(
+        "robust: the price has the wrong sign",
+        ROBUST,
+        "alpha, scale) + price, axis=-1)",
+        "alpha, scale) - price, axis=-1)",
+        TESTS_OF_ROBUST,
+    ),
+    Fault(
+        "robust: the first point of the integral counts twice",
+        ROBUST,
+        "weights[0] /= 2.0",
+        "weights[0] /= 1.0",
+        TESTS_OF_ROBUST,
+    ),
+    Fault(
+        "robust: no limit at minus infinity",
+        ROBUST,
+        "alpha = ops.maximum(alpha, -1.0 / _epsilon(s))",
+        "alpha = ops.maximum(alpha, -1e30)",
+        TESTS_OF_ROBUST,
+    ),
+    Fault(
+        "robust: no limit at two",
+        ROBUST,
+        "ops.maximum(b, _epsilon(s) ** 2) - b)",
+        "ops.maximum(b, 0.0) - b)",
+        TESTS_OF_ROBUST,
+    ),
+    Fault(
+        "robust: the series ends too early",
+        ROBUST,
+        "for n in range(13, 1, -1):",
+        "for n in range(3, 1, -1):",
+        TESTS_OF_ROBUST,
     ),
 )
 

@@ -1,11 +1,13 @@
 """Execute notebooks in fresh kernels and store them so that a second run changes no byte.
 
-    python tools/execute.py [--check] [--max-seconds S] [--max-megabytes M] [NOTEBOOK ...]
+    python tools/execute.py [--check] [--to FOLDER] [--max-seconds S] [--max-megabytes M]
+                            [NOTEBOOK ...]
 
 Without names: every notebook in notebooks/. A notebook that raises, or that writes to stderr (an
 unexpected warning does), is reported and left as it was. --check writes nothing and fails where
 the stored notebook differs. Pictures differ in their bytes from machine to machine: --check is
-for the machine that executed them, the tests compare everything else.
+for the machine that executed them, the tests compare everything else. --to writes the results into
+a folder and leaves the notebooks as they are.
 """
 
 import argparse
@@ -42,7 +44,10 @@ class Run:
 
 
 class PeakMemory:
-    """The largest resident memory of a process and its children, looked at 20 times a second."""
+    """The largest memory of a process and its children, looked at 20 times a second.
+
+    Of a child counts what it has for itself: TensorFlow's library is in memory once for all.
+    """
 
     def __init__(self) -> None:
         self.megabytes = 0.0
@@ -63,11 +68,13 @@ class PeakMemory:
     def _look(self, pid: int) -> None:
         while not self._stop.wait(0.05):
             try:
-                family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-                resident = sum(process.memory_info().rss for process in family)
+                kernel = psutil.Process(pid)
+                children = kernel.children(recursive=True)
+                used = kernel.memory_info().rss
+                used += sum(child.memory_full_info().uss for child in children)
             except psutil.Error:  # a child ended meanwhile, or the kernel did
                 continue
-            self.megabytes = max(self.megabytes, resident / 1e6)
+            self.megabytes = max(self.megabytes, used / 1e6)
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:
@@ -153,23 +160,24 @@ def over_limits(run: Run, max_seconds: float | None, max_megabytes: float | None
     return found
 
 
-def update(path: Path, run: Run, check: bool) -> str:
+def update(path: Path, run: Run, check: bool, folder: Path | None = None) -> str:
     """Write the notebook unless that is not wanted; return what was done, in one word."""
     new, old = stored_text(run.notebook), path.read_text(encoding="utf-8")
     if run.problems:
         return "failed"
-    if new == old:
+    if new == old and folder is None:
         return "unchanged"
     if check:
         return "differs"
-    path.write_text(new, encoding="utf-8", newline="\n")
+    target = folder / path.name if folder else path
+    target.write_text(new, encoding="utf-8", newline="\n")
     return "written"
 
 
 def process(path: Path, options: argparse.Namespace) -> bool:
     """Execute, store and report one notebook; return whether all is well."""
     run = execute(path)
-    done = update(path, run, options.check)
+    done = update(path, run, options.check, options.to)
     print(f"{path.name:40} {run.seconds:7.1f} s {run.megabytes:7.0f} MB  {done}", flush=True)
     problems = run.problems + over_limits(run, options.max_seconds, options.max_megabytes)
     for problem in problems:
@@ -181,12 +189,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return 0 when all is well, else 1."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing, fail on a difference")
+    parser.add_argument("--to", type=Path, metavar="FOLDER", help="write the results there")
     parser.add_argument("--max-seconds", type=float, help="fail when a notebook takes longer")
     parser.add_argument("--max-megabytes", type=float, help="fail when a kernel uses more memory")
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
     options = parser.parse_args(arguments)
     # A backend chosen for scripts would hide the figures.
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    if options.to:
+        options.to.mkdir(parents=True, exist_ok=True)
     paths = options.notebooks or sorted(NOTEBOOKS.glob("*.ipynb"))
     return int(not all([process(path.resolve(), options) for path in paths]))
 

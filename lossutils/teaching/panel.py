@@ -54,7 +54,7 @@ class TrainingPanel:
         self._lock = RLock()
         self._last_drawing = 0.0
         self._make_widgets(figure([]))
-        self._draw()
+        self.redraw()
 
     def run(self) -> list[Record]:
         """Train from the beginning, wait until it is finished, and return the records.
@@ -98,7 +98,13 @@ class TrainingPanel:
         with self._lock:
             self.records = []
             self._say("Ready")
-            self._draw()
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the picture of what was recorded so far."""
+        with self._lock:
+            self.image.value = encode(self._figure(self.records))
+            self._last_drawing = time.monotonic()
 
     def display(self) -> None:
         """Show the panel; where a notebook is only read, the picture as it is now."""
@@ -156,21 +162,21 @@ class TrainingPanel:
             self.start_button.disabled, self.stop_button.disabled = True, False
             self.message.value = spoken(self.alt)
             self._say("Training")
-            self._draw()
+            self.redraw()
 
     def _add(self, record: Record) -> None:
         with self._lock:
             self.records.append(record)
             if time.monotonic() - self._last_drawing >= _SECONDS_BETWEEN_PICTURES:
                 self._say("Training")
-                self._draw()
+                self.redraw()
 
     def _end(self, word: str) -> None:
         with self._lock:
             self.running = False
             self.start_button.disabled, self.stop_button.disabled = False, True
             self._say(word)
-            self._draw()
+            self.redraw()
 
     def _fail(self, error: Exception) -> None:
         with self._lock:
@@ -183,11 +189,6 @@ class TrainingPanel:
         done = len(self.records)
         self.progress.value = done
         self.status.value = f"{word}: epoch {done} of {self._total}"
-
-    def _draw(self) -> None:
-        with self._lock:
-            self.image.value = encode(self._figure(self.records))
-            self._last_drawing = time.monotonic()
 
 
 def _button(text: str, icon: str, action: Callable[[], None]) -> ipywidgets.Button:

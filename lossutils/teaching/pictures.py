@@ -78,3 +78,33 @@ def tracked_variables_picture() -> Figure:
     axes.text(8.3, 0.65, "has a gradient; nobody asks", ha="center", fontsize=10)
     axes.text(4.6, 0.65, "model.trainable_variables", ha="center", fontsize=10, family="monospace")
     return figure
+
+
+def epoch_picture() -> Figure:
+    """What ``fit`` does in an epoch, in order, and where a rule that looks at it switches."""
+    figure, axes = new_figure(width=9.0, height=3.0)
+    axes.set(xlim=(0, 10), ylim=(0, 3.4))
+    axes.axis("off")
+    figure.subplots_adjust(0.01, 0.02, 0.99, 0.98)
+    events = [
+        (1.0, "epoch k\ntrains with\nthe old loss", "sky blue"),
+        (3.0, "validation\nval_... are\ncomputed", "green"),
+        (5.0, "on_epoch_end\nthe rule looks\nand switches", "orange"),
+        (7.0, "on_epoch_end\nthe backup\nsaves the model", "purple"),
+        (9.0, "epoch k + 1\ntrains with\nthe new loss", "vermillion"),
+    ]
+    for x, text, color in events:
+        _box(axes, x, 2.2, text, COLORS[color])
+    for (left, *_), (right, *_) in pairwise(events):
+        _arrow(axes, (left + 0.8, 2.2), (right - 0.8, 2.2))
+    axes.text(
+        6.0,
+        0.75,
+        "callbacks run in the order of the list:\nthe rule first, then those that save",
+        ha="center",
+        va="center",
+        fontsize=10,
+    )
+    _arrow(axes, (5.2, 1.15), (5.0, 1.5), style="--")
+    _arrow(axes, (6.8, 1.15), (7.0, 1.5), style="--")
+    return figure

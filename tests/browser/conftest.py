@@ -54,6 +54,23 @@ def browser(chromium: str) -> Iterator[object]:
         running.close()
 
 
+@pytest.fixture(scope="session")
+def web_packages() -> Path:
+    """Return the folder of axe-core and reveal.js; without them skip, but fail on CI."""
+    from web_packages import web_packages as install
+
+    try:
+        return install()
+    except RuntimeError as failure:
+        pytest.fail(str(failure)) if ON_CI else pytest.skip(str(failure))
+
+
+@pytest.fixture(scope="session")
+def axe(web_packages: Path) -> Path:
+    """Return the script of axe-core, which checks the accessibility of a page."""
+    return web_packages / "axe-core" / "axe.min.js"
+
+
 @pytest.fixture
 def open_notebook(
     lab: lab_module.Lab, browser: object

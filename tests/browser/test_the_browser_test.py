@@ -103,6 +103,12 @@ FAULT_OF_EXPLORER = [
         "png(height.value * (1 + double.value))",
         "'color' set to 'red' changes nothing",
     ),
+    (
+        "control out of reach of Tab",
+        'W.Checkbox(description="double")',
+        'W.Checkbox(description="double", tabbable=False)',
+        "Tab reaches the controls [0, 1, 3], not [0, 1, 2, 3]",
+    ),
     ("dead checkbox", "(1 + double.value)", "1", "a click on 'double' changes nothing"),
     (
         "callback raises",

@@ -8,8 +8,9 @@ of widgets in an output, and knows two kinds by what they contain:
 - A panel (a `TrainingPanel`) has a progress bar too. Start trains to the end and changes the
   picture, Reset brings the first picture back, Start and Stop leave it unfinished and ready.
 
-All other buttons are pressed. A control outside of an explorer, or one of an unknown kind, fails:
-it would be a widget that nobody tests. Each failure names notebook, cell and label.
+Tab reaches every control, in order, and keys move it. All other buttons are pressed. A control
+outside of an explorer, or one of an unknown kind, fails: it would be a widget that nobody tests.
+Each failure names notebook, cell and label.
 
 Pictures are compared by the pixels that the browser shows, not by what the kernel meant to send.
 """
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keyboard_checks import check_keys, check_tab_order
 from lab import NotebookPage, until
 
 OUTERMOST = ".widget-vbox:not(.widget-box .widget-vbox)"
@@ -192,6 +194,7 @@ def check_explorer(explorer: Widget) -> None:
     explorer.screenshot("0-first")
     controls = explorer.box.locator(KNOWN).all()
     assert controls, f"{explorer.where}: has no control"
+    check_tab_order(explorer, f"{KNOWN}, {BUTTON}")
     for number, control in enumerate(controls, start=1):
         _check_control(explorer, control, number, first)
 
@@ -206,7 +209,8 @@ def _check_control(explorer: Widget, control: Any, number: int, first: tuple[str
         explorer.settled_picture()
         explorer.assert_no_error()
         explorer.screenshot(f"{number}-{label}")
-    explorer.button("Reset").click()
+    check_keys(explorer, control, label)
+    explorer.button("Reset").press("Enter")
     explorer.wait_for_picture(first, f"Reset after '{label}' does not bring the first picture back")
     until(
         lambda: _value(control) == value,
@@ -276,6 +280,7 @@ def check_panel(panel: Widget) -> None:
     first = panel.settled_picture()
     panel.assert_no_error()
     panel.screenshot("0-first")
+    check_tab_order(panel, BUTTON)
     panel.button("Start").click()
     until(
         lambda: _progress(panel) >= 100 or bool(panel.faults()),

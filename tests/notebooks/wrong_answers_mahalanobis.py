@@ -35,7 +35,7 @@ WRONG = {
         (lambda x, m, factor: _solved(x, m, factor, lower=True), "transpose once more"),
         (
             lambda x, m, factor: ops.solve_triangular(factor, x - m, lower=True),
-            "Incompatible shapes",
+            "must be columns",
         ),
         (
             lambda x, m, factor: ops.transpose(_solved(x, 0 * m, factor, lower=True)),
@@ -62,7 +62,8 @@ WRONG = {
         (lambda m2, d, share: m2 > chi2.ppf(share, d), "quantile from below"),
         (lambda m2, d, share: m2 < chi2.ppf(1 - share, d), "near points"),
         (lambda m2, d, share: m2 > np.sqrt(chi2.ppf(1 - share, d)), "the distance itself"),
-        (lambda m2, d, share: np.sqrt(m2) > chi2.ppf(1 - share, d), "do not square it again"),
+        (lambda m2, d, share: np.sqrt(m2) > chi2.ppf(1 - share, d), "without a root"),
+        (lambda m2, d, share: m2 > chi2.ppf(1 - share, d) ** 2, "or a square"),
         (lambda m2, d, share: m2 > chi2.ppf(1 - share / 2, d), "one tail"),
         (lambda m2, d, share: m2 > chi2.ppf(1 - share, 1), "ignores `dimension`"),
         (lambda m2, d, share: m2 > 9.0, "the threshold should be"),

@@ -81,6 +81,15 @@ def test_check_reports_a_difference_and_writes_nothing(executed, tmp_path, capsy
     assert execute.main(["--check", str(executed)]) == 0
 
 
+def test_results_can_go_to_a_folder(tmp_path):
+    path = store(tmp_path / "here.ipynb", "1 + 1")
+    before = path.read_bytes()
+    assert execute.main(["--to", str(tmp_path / "new" / "there"), str(path)]) == 0
+    assert path.read_bytes() == before
+    result = nbformat.read(tmp_path / "new" / "there" / "here.ipynb", as_version=4)
+    assert result.cells[0].outputs[0].data == {"text/plain": "2"}
+
+
 @pytest.mark.parametrize(
     ("source", "reason"),
     [

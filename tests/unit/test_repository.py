@@ -20,6 +20,7 @@ TOP_LEVEL = {
     "LICENSE",
     "LICENSE-TEXT",
     "README.md",
+    "STATUS.md",
     "binder",
     "lossutils",
     "notebooks",

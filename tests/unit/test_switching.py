@@ -239,6 +239,11 @@ def active_after(data, values, losses=("mse", "mae"), **rule):
         ([5, 5, 4, 4, 4], {"patience": 2}, [0, 0, 0, 0, 1]),
         ([5, 4.9, 4.8, 4.7], {"patience": 2, "min_delta": 0.5}, [0, 0, 1, 1]),
         ([1, 2, 3, 3], {"patience": 1, "mode": "max"}, [0, 0, 0, 1]),
+        ([0.1, 0.1, 0.1], {"patience": 2}, [0, 0, 1]),  # float32 rounds 0.1 up, and 0.3
+        ([0.3, 0.3, 0.3], {"patience": 2, "mode": "max"}, [0, 0, 1]),
+        ([np.nan, 5, 4, 3, 3, 3], {"patience": 2}, [0, 0, 0, 0, 0, 1]),
+        ([5, np.nan, 4, np.nan, np.nan], {"patience": 2}, [0, 0, 0, 0, 1]),
+        ([np.inf, 5, 4, 3], {"patience": 2}, [0, 0, 0, 0]),
     ],
 )
 def test_a_plateau_switches(data, values, rule, wanted):
@@ -302,6 +307,7 @@ def test_an_interrupted_fit_switches_where_the_unbroken_one_does(data, rule, tmp
         (lambda: RampOverEpochs(0, 0), ["`length`", "0", "at least 1"]),
         (lambda: SwitchOnMetric("", to=1), ["`monitor`", "''", "name of a metric"]),
         (lambda: SwitchOnMetric("a", to=1, mode="up"), ["`mode`", "'up'", "min"]),
+        (lambda: SwitchOnMetric("a", to=[]), ["`to`", "at least one loss", "empty"]),
         (lambda: SwitchOnMetric("a", to=1, patience=0), ["`patience`", "0", "at least 1"]),
         (lambda: SwitchOnMetric("a", to=1, cooldown=-1), ["`cooldown`", "-1", "at least 0"]),
         (lambda: SwitchOnMetric("a", to=1, min_delta=-1), ["`min_delta`", "-1", "at least 0"]),
@@ -335,3 +341,9 @@ def test_a_model_without_such_a_loss_is_refused(data, callback):
 def test_an_unknown_name_is_refused_at_the_start_of_fit(data):
     with pytest.raises(ValueError, match="`to`.*'hubris'"):
         fit(small_model(SwitchedLoss(NAMES)), data, 1, [SwitchAtEpoch(1, to="hubris")])
+
+
+def test_a_loss_that_comes_twice_is_refused_at_the_start_of_fit(data):
+    with pytest.raises(ValueError, match=r"`to` must hold different.*mean_absolute_error"):
+        rule = SwitchOnMetric("mae", to=[1, 0, "mean_absolute_error"])
+        fit(small_model(SwitchedLoss(NAMES)), data, 1, [rule])

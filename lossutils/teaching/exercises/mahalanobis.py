@@ -5,7 +5,8 @@ import tensorflow as tf
 from keras import ops
 from scipy.stats import chi2
 
-from lossutils.teaching.exercises.base import Exercise, require, returned
+from lossutils.teaching.errors import describe_error
+from lossutils.teaching.exercises.base import Exercise, NotYet, require, returned
 
 _FACTOR = np.array([[2.0, 0.0], [1.0, 0.5]], dtype="float32")
 _MEAN = np.array([1.0, -1.0], dtype="float32")
@@ -92,7 +93,16 @@ class Whiten(Exercise):
         return ops.transpose(ops.solve_triangular(cholesky_factor, columns, lower=True))
 
     def grade(self, answer):
-        got = returned(answer(*map(tf.constant, (_POINTS, _MEAN, _FACTOR))), "the whitened points")
+        try:
+            result = answer(*map(tf.constant, (_POINTS, _MEAN, _FACTOR)))
+        except ValueError as error:
+            if "Incompatible shapes" not in str(error):
+                raise
+            raise NotYet(
+                "The points must be columns for solve_triangular: 3 points in 2 dimensions have "
+                f"the shape (2, 3). Your code raised {describe_error(error)}"
+            ) from error
+        got = returned(result, "the whitened points")
         require(
             got.shape != (2, 3),
             "Your points are columns, shape (2, 3); rows are wanted, (3, 2): transpose once more.",
@@ -168,8 +178,8 @@ class Alarm(Exercise):
             "`false_alarms` of the ordinary points would raise an alarm.",
             np.sqrt(wanted): "This is the threshold for the distance itself; you are handed its "
             "square.",
-            wanted**2: "The chi-squared quantile belongs to the squared distance already; do not "
-            "square it again.",
+            wanted**2: "The chi-squared quantile belongs to the squared distance, which you are "
+            "handed: compare the two as they come, without a root or a square.",
             chi2.ppf(1 - share / 2, dimension): "Half the share: distances have one tail only.",
             chi2.ppf(1 - share, 1): "This threshold ignores `dimension`: more measurements, larger "
             "distances.",

@@ -32,7 +32,7 @@ class BestThreshold(Exercise):
         "At the best threshold t an alarm and silence cost the same on average.",
         "With probability t there is a fire: silence costs t * false_negative_cost. And an alarm?",
     )
-    praise = "For the smoke detector that is 0.02: better fifty alarms than one fire missed."
+    praise = "For the detector it is 0.02: forty-nine false alarms cost as much as one missed fire."
 
     def reference(false_positive_cost, false_negative_cost):
         return false_positive_cost / (false_positive_cost + false_negative_cost)

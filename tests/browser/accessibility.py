@@ -1,0 +1,41 @@
+"""axe-core in a page: which rules of WCAG are broken, and where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# Levels A and AA, and what axe-core itself recommends: landmarks, order of headings.
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+RECOMMENDED = (*WCAG, "best-practice")
+
+RUN = """async ({context, tags, exceptions}) => {
+    const off = Object.fromEntries(exceptions.map(rule => [rule, {enabled: false}]));
+    const found = await axe.run(context, {
+        runOnly: {type: 'tag', values: tags}, rules: off, resultTypes: ['violations'],
+        preload: false,
+    });
+    return found.violations.flatMap(rule => rule.nodes.map(node =>
+        `${rule.id}: ${node.html.slice(0, 200)} (${node.failureSummary.replace(/\\s+/g, ' ')})`));
+}"""
+
+
+def violations(
+    page: object,
+    axe: Path,
+    tags: tuple[str, ...] = RECOMMENDED,
+    include: tuple[str, ...] = ("html",),
+    exceptions: tuple[str, ...] = (),
+) -> list[str]:
+    """Return one line for each element that breaks a rule.
+
+    `axe` is the script, `include` are the selectors of what is looked at, `exceptions` the rules
+    that do not count. AssertionError when a selector finds nothing: nothing would be looked at.
+    """
+    for selector in include:
+        assert page.locator(selector).count(), f"nothing to look at: {selector}"
+    if not page.evaluate("() => !!window.axe"):
+        page.evaluate(axe.read_text(encoding="utf-8"))
+    context = {"include": [[selector] for selector in include]}
+    return page.evaluate(
+        RUN, {"context": context, "tags": list(tags), "exceptions": list(exceptions)}
+    )

@@ -1,0 +1,100 @@
+"""The talks in a browser: every slide fits, every figure shows, the keyboard leads to the end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import build_slides
+import pytest
+from accessibility import WCAG, violations
+
+PATHS = sorted(build_slides.NOTEBOOKS.glob("*.ipynb"))
+
+READY = "() => window.Reveal?.isReady()"
+# One line for each slide that is taller or wider than the screen, or has a picture nobody sees.
+FAULTS = """() => [...document.querySelectorAll('.slides section section')].flatMap(slide => {
+    const {h, v} = Reveal.getIndices(slide);
+    Reveal.slide(h, v);
+    const name = `slide ${h}/${v} (${slide.innerText.trim().slice(0, 40)})`;
+    const faults = [];
+    if (slide.scrollHeight > slide.clientHeight) faults.push(`${slide.scrollHeight} pixels tall`);
+    if (slide.scrollWidth > slide.clientWidth) faults.push(`${slide.scrollWidth} pixels wide`);
+    for (const image of slide.querySelectorAll('img')) {
+        if (!image.naturalWidth || image.offsetHeight < 200) faults.push('a picture is not seen');
+    }
+    if (!slide.innerText.trim() && !slide.querySelector('img')) faults.push('empty');
+    return faults.map(fault => `${name}: ${fault}`);
+})"""
+
+
+@pytest.fixture(scope="module")
+def folder(web_packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the talks."""
+    output = tmp_path_factory.mktemp("talks")
+    build_slides.build(output, PATHS)
+    return output
+
+
+@pytest.fixture
+def page(browser: object, folder: Path) -> Iterator[object]:
+    """Return a page that fails the test when it asks for more than the one file of the talk."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    opened = context.new_page()
+    asked: list[str] = []
+    complaints: list[str] = []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("console", lambda message: complaints.append(message.text))
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    yield opened
+    context.close()
+    assert [url for url in asked if not url.startswith((folder.as_uri(), "data:"))] == []
+    assert complaints == []
+
+
+def open_talk(page: object, folder: Path, name: str) -> None:
+    """Open the talk of a notebook and wait for its first slide."""
+    page.goto((folder / f"{name}{build_slides.EXTENSION}").as_uri())
+    page.wait_for_function(READY)
+
+
+@pytest.mark.parametrize("name", [path.stem for path in PATHS])
+def test_every_slide_fits_and_shows_its_figures(name: str, page: object, folder: Path) -> None:
+    open_talk(page, folder, name)
+    assert page.evaluate(FAULTS) == []
+    pictures = page.evaluate("() => [...document.images].filter(image => !image.alt.trim()).length")
+    assert pictures == 0
+
+
+def test_the_space_key_leads_through_the_whole_talk(page: object, folder: Path) -> None:
+    open_talk(page, folder, PATHS[0].stem)
+    seen = set()
+    for _ in range(200):
+        seen.add(page.evaluate("() => JSON.stringify(Reveal.getIndices())"))
+        if page.evaluate("() => Reveal.isLastSlide() && !Reveal.availableFragments().next"):
+            break
+        page.keyboard.press("Space")
+    shown = page.evaluate("() => Reveal.getTotalSlides()")
+    assert len({place.partition(',"f"')[0] for place in seen}) == shown
+
+
+def test_a_slide_that_is_too_tall_scrolls_by_key_and_then_goes_on(
+    page: object, folder: Path
+) -> None:
+    open_talk(page, folder, PATHS[0].stem)
+    page.evaluate("() => { Reveal.getCurrentSlide().firstElementChild.style.height = '1100px'; }")
+    assert any("pixels tall" in fault for fault in page.evaluate(FAULTS))
+    page.evaluate("() => Reveal.slide(0, 0)")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("() => Reveal.getCurrentSlide().scrollTop") > 0
+    for _ in range(10):
+        page.keyboard.press("Space")
+    assert page.evaluate("() => Reveal.getIndices().h") > 0
+
+
+def test_the_slides_are_accessible(page: object, folder: Path, axe: Path) -> None:
+    open_talk(page, folder, PATHS[0].stem)
+    slides = page.evaluate("() => Reveal.getTotalSlides()")
+    for number in range(slides):
+        # Not what axe-core recommends beyond WCAG: reveal.js makes its own landmarks.
+        found = violations(page, axe, WCAG)
+        assert found == [], f"slide {number + 1}"
+        page.evaluate("() => Reveal.next()")

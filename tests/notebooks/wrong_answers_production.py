@@ -1,0 +1,78 @@
+"""Typical wrong answers to the exercises of notebook 12, with a fragment of the reply to each."""
+
+import keras
+import numpy as np
+from keras import ops
+
+RIGHT = {"first": "independent", "second": "gradients"}
+
+
+def _only_one_where(y_true, y_pred):
+    quotient = ops.abs(y_pred - y_true) / ops.abs(y_true)
+    return ops.mean(ops.where(y_true != 0, quotient, 0.0), axis=-1)
+
+
+def _with_epsilon(y_true, y_pred):
+    return ops.mean(ops.abs(y_pred - y_true) / (ops.abs(y_true) + 1e-4), axis=-1)
+
+
+def _safe_without_choice(y_true, y_pred):
+    safe = ops.where(y_true != 0, ops.abs(y_true), 1.0)
+    return ops.mean(ops.abs(y_pred - y_true) / safe, axis=-1)
+
+
+def _by_numpy(y_true, y_pred):
+    y, p = np.array(y_true), np.array(y_pred)
+    safe = np.where(y != 0, np.abs(y), 1)
+    return ops.convert_to_tensor(np.where(y != 0, np.abs(p - y) / safe, 0).mean(-1))
+
+
+def _signed(y_true, y_pred):
+    safe = ops.where(y_true != 0, y_true, 1.0)
+    return ops.mean(ops.where(y_true != 0, ops.abs(y_pred - y_true) / safe, 0.0), axis=-1)
+
+
+def _fresh(model, path):
+    keras.models.clone_model(model.network).save(path)
+
+
+def _spoils(model, path):
+    model.network.save(path)
+    model.network.set_weights([0 * w for w in model.network.get_weights()])
+
+
+WRONG = {
+    "two_patients": [
+        ({"first": "independent"}, "Not answered yet for ['second']"),
+        (["independent", "gradients"], "Fill in the dictionary"),
+        ({**RIGHT, "first": "the mean"}, "is no probe of diagnose"),
+        ({**RIGHT, "first": "per_sample"}, "how many different ones"),
+        ({**RIGHT, "first": "shapes"}, "depend on that sample alone"),
+        ({**RIGHT, "second": "predictions"}, "differ from patient to patient"),
+        ({**RIGHT, "second": "probabilities"}, "where to go"),
+        ({**RIGHT, "second": "optimizer"}, "where to go"),
+        ({"first": "gradients", "second": "independent"}, "depend on that sample alone"),
+    ],
+    "relative_error": [
+        (_only_one_where, "the gradient is NaN where the label is 0"),
+        (_with_epsilon, "shifts every value"),
+        (_safe_without_choice, "the value should be 0"),
+        (_by_numpy, "no gradient"),
+        (_signed, "is negative"),
+        (lambda t, p: ops.mean(ops.abs(p - t), axis=-1), "not the relative error"),
+        (lambda t, p: ops.mean(ops.abs(p - t) / ops.abs(t)), "one number for the whole batch"),
+        (lambda t, p: ops.mean(ops.square(p - t) / ops.abs(t), axis=-1), "the relative errors are"),
+        (lambda t, p: ops.abs(p - t) / ops.abs(t), "the shape (3, 1)"),
+        (lambda t: t, "TypeError"),
+    ],
+    "ship": [
+        (lambda model, path: model.save(path), "asks for lossutils"),
+        (lambda model, path: model.network.export(path, verbose=False), "not a .keras file"),
+        (lambda model, path: model.network, "Nothing was stored"),
+        (lambda model, path: model.loss_layer.save(path), "AttributeError"),
+        (lambda model, path: model.network.save_weights(path), "ValueError"),
+        (_fresh, "with its trained weights"),
+        (_spoils, "changed the model itself"),
+        (lambda model: model.network.save("parcel.keras"), "TypeError"),
+    ],
+}
