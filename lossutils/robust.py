@@ -47,7 +47,7 @@ def general_robust_loss(residual: Any, alpha: Any, scale: Any) -> Any:
             compiled steps).
 
     Source: Barron (2019), A General and Adaptive Robust Loss Function, CVPR, arXiv:1701.03077,
-    equation 8.
+    section 1.
 
     >>> [round(float(v), 3) for v in general_robust_loss([0.5, 10.0], alpha=2, scale=1)]
     [0.125, 50.0]
@@ -78,7 +78,7 @@ def log_partition(alpha: Any) -> Any:
     Raises:
         ValueError: ``alpha`` outside [0, 2] (checked outside compiled steps).
 
-    Source: Barron (2019), arXiv:1701.03077, equation 17; the sum is the double exponential rule of
+    Source: Barron (2019), arXiv:1701.03077, section 2; the sum is the double exponential rule of
     Takahasi and Mori (1974), doi:10.2977/prims/1195192451.
 
     >>> [round(float(log_partition(alpha)), 4) for alpha in (0.0, 1.0, 2.0)]
@@ -126,7 +126,7 @@ class AdaptiveRobustLoss(StatefulLoss):
         ValueError: a dimension that is no whole number above 0, a least scale that is not above 0,
             predictions with another last axis than d, shapes that differ.
 
-    Source: Barron (2019), arXiv:1701.03077, equations 16 and 17. The paper's software keeps alpha
+    Source: Barron (2019), arXiv:1701.03077, section 2. The paper's software keeps alpha
     within [0.001, 1.999]; here the whole range is used.
 
     >>> loss = AdaptiveRobustLoss()

@@ -38,7 +38,7 @@ def exact(x, alpha, scale=1.0):
 
 
 def exact_slope(x, alpha, scale=1.0):
-    """Its derivative over the residual, Barron's equation 14."""
+    """Its derivative over the residual."""
     x, alpha = np.asarray(x, "longdouble") / scale, np.longdouble(alpha)
     if alpha == 2:
         return x / scale
