@@ -55,7 +55,7 @@ def diabetes_with_outliers(fraction: float = 0.1, size: float = 8.0, *, seed: in
     """Return `diabetes()` with gross errors in a share of the training targets.
 
     `size`, in standard deviations of the clean training targets, is added to
-    `round(fraction * 331)` of them, as if a decimal point had slipped. All errors have the same
+    `round(fraction * 331)` of them, as if a digit had been mistyped. All errors have the same
     sign. The targets are scaled before they are spoilt, and the test targets stay clean, so the
     test error says how well the clean relation was found.
 
