@@ -8,7 +8,6 @@ the logarithm of its own integral, and the data decide.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
@@ -51,7 +50,7 @@ def general_robust_loss(residual: Any, alpha: Any, scale: Any) -> Any:
 
     >>> [round(float(v), 3) for v in general_robust_loss([0.5, 10.0], alpha=2, scale=1)]
     [0.125, 50.0]
-    >>> [round(float(v), 3) for v in general_robust_loss([0.5, 10.0], alpha=-math.inf, scale=1)]
+    >>> [round(float(v), 3) for v in general_robust_loss([0.5, 10.0], alpha=-np.inf, scale=1)]
     [0.118, 1.0]
     """
     _check("alpha", alpha, "a number of at most 2 (minus infinity is one)", lambda a: a <= 2)
@@ -259,7 +258,7 @@ def _epsilon(x: Any) -> float:
 
 
 def _check(name: str, value: Any, wanted: str, allowed: Any) -> None:
-    """Raise ValueError unless all numbers in ``value`` are allowed; those of a graph are not read."""
+    """Raise ValueError unless all numbers in ``value`` are allowed; a graph is not read."""
     if isinstance(value, (str, bytes, bool)) or value is None:
         raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.")
     if not check.has_values(value):

@@ -1,6 +1,7 @@
 """The robust family against float64 formulas, numerical integration, SciPy and scikit-learn."""
 
 import math
+from itertools import pairwise
 
 import keras
 import numpy as np
@@ -50,7 +51,9 @@ def exact_slope(x, alpha, scale=1.0):
 
 def gradients(x, alpha, scale=1.0, dtype="float32"):
     """The value and its slopes over residual, alpha and scale, each of the shape of x."""
-    x, alpha, scale = (tf.constant(np.broadcast_to(v, np.shape(x)), dtype) for v in (x, alpha, scale))
+    x, alpha, scale = (
+        tf.constant(np.broadcast_to(v, np.shape(x)), dtype) for v in (x, alpha, scale)
+    )
     with tf.GradientTape() as tape:
         tape.watch([x, alpha, scale])
         value = general_robust_loss(x, alpha, scale)
@@ -72,8 +75,8 @@ def integral(alpha, f=lambda x: 1.0):
         x = math.sinh(t)
         return 2 * f(x) * density(x, alpha) * math.cosh(t)
 
-    ends = (0, 1e-3, 0.03, 0.3, 1, 3, 10, 45)
-    return sum(quad(integrand, a, b, epsabs=1e-12, epsrel=1e-12)[0] for a, b in zip(ends, ends[1:]))
+    pieces = pairwise((0, 1e-3, 0.03, 0.3, 1, 3, 10, 45))
+    return sum(quad(integrand, a, b, epsabs=1e-12, epsrel=1e-12)[0] for a, b in pieces)
 
 
 # The family
@@ -109,7 +112,9 @@ NAMED = {
 @pytest.mark.parametrize("alpha, formula", NAMED.values(), ids=NAMED)
 def test_the_named_members(alpha, formula):
     x = np.linspace(-6, 6, 101)
-    np.testing.assert_allclose(general_robust_loss(x, alpha, 1.5), formula((x / 1.5) ** 2), atol=1e-14)
+    np.testing.assert_allclose(
+        general_robust_loss(x, alpha, 1.5), formula((x / 1.5) ** 2), atol=1e-14
+    )
 
 
 @pytest.mark.parametrize("limit", [2, 1, 0])
@@ -166,7 +171,9 @@ def test_slopes_over_residual_and_scale(alpha):
     np.testing.assert_allclose(over_scale, -slope * x / 0.5, rtol=4e-6, atol=1e-10)
 
 
-@pytest.mark.parametrize("alpha", [2 - 1e-6, 1.999, 1.5, 1.01, 1, 0.5, 1e-6, -1e-6, -1, -2, -100, -1e4])
+@pytest.mark.parametrize(
+    "alpha", [2 - 1e-6, 1.999, 1.5, 1.01, 1, 0.5, 1e-6, -1e-6, -1, -2, -100, -1e4]
+)
 def test_slope_over_alpha_is_that_of_finite_differences(alpha):
     x = np.array([0, 1e-4, 0.01, 0.3, 1, 3, 30, 1e4, 1e10], "float32")
     alpha = np.float32(alpha)
@@ -206,7 +213,11 @@ def test_a_far_off_residual_of_a_small_alpha_pulls_no_more():
 @pytest.mark.parametrize(
     "alpha, wanted",
     # At 1: 2 e K_1(1), with the modified Bessel function.
-    [(2, math.sqrt(2 * math.pi)), (0, math.pi * math.sqrt(2)), (1, 2 * math.e * 0.6019072301972346)],
+    [
+        (2, math.sqrt(2 * math.pi)),
+        (0, math.pi * math.sqrt(2)),
+        (1, 2 * math.e * 0.6019072301972346),
+    ],
 )
 def test_the_partition_has_its_closed_forms(alpha, wanted):
     assert float(log_partition(float(alpha))) == pytest.approx(math.log(wanted), abs=1e-6)

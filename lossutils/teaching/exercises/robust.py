@@ -1,0 +1,183 @@
+"""The exercises of notebook 10, Can a loss learn how much to forgive?"""
+
+from math import gamma
+
+import numpy as np
+
+from lossutils.teaching.exercises.base import Exercise, require, returned
+
+
+def _like(values, x):
+    """The answer's result as an array in the shape of x."""
+    array = returned(values).astype("float64")
+    require(
+        array.shape == x.shape,
+        f"One number for each of {x.size} residuals is wanted, but your function returned the "
+        f"shape {array.shape}.",
+    )
+    return array
+
+
+class Pull(Exercise):
+    """The slope of the family over the residual."""
+
+    hints = (
+        "Differentiate (b / alpha) * ((1 + s / b)**(alpha / 2) - 1) with s = (x / scale)**2. First "
+        "over s, then s over x.",
+        "Over s: (1 + s / b)**(alpha / 2 - 1) / 2. The slope of s over x is 2 * x / scale**2.",
+    )
+    praise = "And it needs no case of its own at alpha = 0: only the loss has a hole there."
+
+    def reference(x, alpha, scale):
+        b = 2 - alpha
+        return x / scale**2 * (1 + (x / scale) ** 2 / b) ** (alpha / 2 - 1)
+
+    def grade(self, answer):
+        x = np.array([-6.0, -0.5, 0.5, 6.0])
+        slope = _like(answer(x.copy(), 1.0, 1.0), x)
+        wanted = self._wanted(x, 1.0, 1.0)
+        require(
+            not np.allclose(slope, -wanted),
+            "The sign is turned round: where the residual grows, the loss grows.",
+        )
+        require(
+            not np.allclose(slope, np.abs(wanted)),
+            "The pull on a negative residual points the other way: keep the sign of x.",
+        )
+        require(
+            not np.allclose(slope, np.sqrt(1 + x**2) - 1),
+            "This is the loss. Its slope over x is wanted.",
+        )
+        require(
+            not np.allclose(slope, x),
+            "This is the pull of the squared error: a far-off residual pulls without limit. Where "
+            "does alpha come in?",
+        )
+        require(
+            not np.allclose(slope, x * np.sqrt(1 + x**2)),
+            "Your exponent is alpha / 2. A derivative lowers it by one.",
+        )
+        require(
+            np.allclose(slope, wanted),
+            f"For alpha 1 and scale 1 a residual of 6 should pull with {wanted[-1]:.3f}, yours "
+            f"pulls with {slope[-1]:.3f}.",
+        )
+        require(
+            np.allclose(_like(answer(x.copy(), -2.0, 1.0), x), self._wanted(x, -2.0, 1.0)),
+            "Right for alpha = 1, where 2 - alpha is 1, and wrong for alpha = -2. Where does "
+            "b = 2 - alpha belong?",
+        )
+        at_zero = _like(answer(x.copy(), 0.0, 1.0), x)
+        require(
+            np.allclose(at_zero, x / (1 + x**2 / 2)),
+            "At alpha = 0 your slope is not that of Cauchy's loss, x / (1 + x**2 / 2). The "
+            "division by alpha cancels: do it on paper.",
+        )
+        require(
+            np.allclose(_like(answer(x.copy(), 1.0, 2.0), x), self._wanted(x, 1.0, 2.0)),
+            "Right for scale 1, and wrong for scale 2. The slope of (x / scale)**2 over x is "
+            "2 * x / scale**2.",
+        )
+
+    @staticmethod
+    def _wanted(x, alpha, scale):
+        return Pull.reference(x, alpha, scale)
+
+
+class PricedPower(Exercise):
+    """Another family of losses, |x / scale|^p, made into a likelihood."""
+
+    hints = (
+        "Three terms: the loss, the price of the scale, the price of the shape p.",
+        "The integral of exp(-|x|**p) over all x is 2 * gamma(1 + 1 / p), with math.gamma.",
+    )
+    praise = "Now p and scale may be learned: exp(-loss) has the integral 1 for all of them."
+
+    def reference(x, p, scale):
+        return np.abs(x / scale) ** p + np.log(scale) + np.log(2 * gamma(1 + 1 / p))
+
+    def grade(self, answer):
+        x = np.sinh(np.linspace(-5, 5, 4001))
+
+        def mass(p, scale):
+            loss = _like(answer(x.copy(), p, scale), x)
+            require(np.all(np.isfinite(loss)), f"For p = {p} some of your losses are not finite.")
+            return np.trapezoid(np.exp(-loss), x)
+
+        one, wide = mass(2.0, 1.0), mass(2.0, 2.0)
+        bare = -np.log(np.sqrt(np.pi))
+        require(
+            not np.allclose(one, 1 / np.exp(2 * bare), rtol=1e-3) or np.isclose(one, 1.0),
+            "The prices have the wrong sign: the log of the integral is added to the loss.",
+        )
+        require(
+            not np.isclose(wide, 4 * one, rtol=1e-3),
+            "The price of the scale has the wrong sign: log(scale) is added, for a wide density "
+            "must be low.",
+        )
+        require(
+            not np.isclose(wide, 2 * one, rtol=1e-3),
+            "With twice the scale exp(-loss) has twice the integral. The scale goes unpaid: it "
+            "would run off.",
+        )
+        narrow = mass(1.0, 1.0)
+        require(
+            not np.isclose(narrow / one, 2 / np.sqrt(np.pi), rtol=1e-3),
+            "The integral of exp(-loss) changes with p. The shape goes unpaid, or pays the same "
+            "for every p: what is the integral of exp(-|x|**p)?",
+        )
+        require(
+            np.isclose(one, 1.0, rtol=1e-3) and np.isclose(narrow, 1.0, rtol=1e-3),
+            f"exp(-loss) should have the integral 1. For p = 2 yours has {one:.3g}, for p = 1 it "
+            f"has {narrow:.3g}. The price is a logarithm, and the integral runs over both sides.",
+        )
+        require(
+            np.isclose(mass(0.7, 3.0), 1.0, rtol=1e-2) and np.isclose(wide, 1.0, rtol=1e-3),
+            "Right for p = 1 and 2 at scale 1, and wrong for others.",
+        )
+        require(
+            np.allclose(_like(answer(x.copy(), 1.5, 0.5), x), PricedPower.reference(x, 1.5, 0.5)),
+            "The integral is right, but the loss is not |x / scale|**p plus the prices.",
+        )
+
+
+class WhichLoss(Exercise):
+    """Choose a loss for four projects."""
+
+    wants_function = False
+    hints = (
+        "Ask in this order: are the labels worth anything? Is the loss given? Are there outliers?",
+        "A known cost is data, squared error is right for Gaussian noise, and no loss finds a "
+        "minority.",
+    )
+    praise = "Learn what the data know. Write down what you know."
+
+    KINDS = ("squared error", "huber, fixed", "adaptive", "mend the data")
+    WHY = {
+        "balance": "The noise is Gaussian and nothing is off: which loss is made for that?",
+        "lidar": "Gross errors, nobody knows how many or how large: who could find out?",
+        "contract": "Somebody has written down what an error costs. Why learn it?",
+        "form": "More than half of the labels are one wrong value. That would be the best fit.",
+    }
+
+    def reference():
+        return {
+            "balance": "squared error",
+            "lidar": "adaptive",
+            "contract": "huber, fixed",
+            "form": "mend the data",
+        }
+
+    def grade(self, answer):
+        require(isinstance(answer, dict), "Fill in the dictionary: one answer for each project.")
+        missing = [project for project in self.WHY if answer.get(project) in (None, ...)]
+        require(not missing, f"Not answered yet for {missing}: write one of the four answers.")
+        unknown = [kind for kind in answer.values() if kind not in self.KINDS]
+        require(not unknown, f"{unknown} is none of the four answers; copy one from the list.")
+        for project, kind in WhichLoss.reference().items():
+            require(answer[project] == kind, f"Look at {project!r} again. {self.WHY[project]}")
+
+
+pull = Pull()
+priced_power = PricedPower()
+which_loss = WhichLoss()

@@ -1,0 +1,77 @@
+"""Typical wrong answers to the exercises of notebook 10, with a fragment of the reply to each."""
+
+from math import gamma, lgamma
+
+import numpy as np
+
+RIGHT = {
+    "balance": "squared error",
+    "lidar": "adaptive",
+    "contract": "huber, fixed",
+    "form": "mend the data",
+}
+
+
+def _pull(x, alpha, scale):
+    b = 2 - alpha
+    return x / scale**2 * (1 + (x / scale) ** 2 / b) ** (alpha / 2 - 1)
+
+
+def _by_the_loss(x, alpha, scale):
+    """By finite differences of the plain formula, which has a hole at alpha = 0."""
+
+    def loss(x):
+        b = 2 - alpha
+        return b / alpha * ((1 + (x / scale) ** 2 / b) ** (alpha / 2) - 1)
+
+    return (loss(x + 1e-6) - loss(x - 1e-6)) / 2e-6
+
+
+def _z(p):
+    return np.log(2 * gamma(1 + 1 / p))
+
+
+WRONG = {
+    "pull": [
+        (lambda x, a, c: -_pull(x, a, c), "The sign is turned round"),
+        (lambda x, a, c: np.abs(_pull(x, a, c)), "keep the sign of x"),
+        (lambda x, a, c: np.sqrt(1 + (x / c) ** 2) - 1, "This is the loss"),
+        (lambda x, a, c: x / c**2, "the pull of the squared error"),
+        (lambda x, a, c: x / c**2 * (1 + (x / c) ** 2 / (2 - a)) ** (a / 2), "lowers it by one"),
+        (lambda x, a, c: 2 * _pull(x, a, c), "should pull with"),
+        (lambda x, a, c: 0.5 * (1 + (x / c) ** 2 / (2 - a)) ** (a / 2 - 1), "should pull with"),
+        (lambda x, a, c: x / c**2 * (1 + (x / c) ** 2) ** (a / 2 - 1), "wrong for alpha = -2"),
+        (lambda x, a, c: _by_the_loss(x, a, c) if a else 0 * x, "that of Cauchy's loss"),
+        (lambda x, a, c: c * _pull(x, a, c), "wrong for scale 2"),
+        (lambda x, a, c: _pull(x / c, a, 1.0), "wrong for scale 2"),
+        (lambda x, a, c: _pull(x, a, c).mean(), "the shape ()"),
+        (lambda x, a: x, "TypeError"),
+    ],
+    "priced_power": [
+        (lambda x, p, c: np.abs(x / c) ** p, "The scale goes unpaid"),
+        (lambda x, p, c: np.abs(x / c) ** p + _z(p), "The scale goes unpaid"),
+        (lambda x, p, c: np.abs(x / c) ** p - np.log(c) + _z(p), "wide density"),
+        (lambda x, p, c: np.abs(x / c) ** p - np.log(c) - _z(p), "wrong sign"),
+        (lambda x, p, c: np.abs(x / c) ** p + np.log(c) - _z(p), "wrong sign"),
+        (lambda x, p, c: np.abs(x / c) ** p + np.log(c), "The shape goes unpaid"),
+        (
+            lambda x, p, c: np.abs(x / c) ** p + np.log(c) + np.log(np.sqrt(np.pi)),
+            "pays the same for every p",
+        ),
+        (lambda x, p, c: np.abs(x / c) ** p + np.log(c) + lgamma(1 + 1 / p), "both sides"),
+        (lambda x, p, c: np.abs(x / c) ** p + np.log(c) + 2 * gamma(1 + 1 / p), "a logarithm"),
+        (lambda x, p, c: x**2 / c**2 + np.log(c) + np.log(np.sqrt(np.pi)), "the loss is not"),
+        (lambda x, p, c: np.mean(np.abs(x / c) ** p) + np.log(c) + _z(p), "the shape ()"),
+        (lambda x, p: np.abs(x) ** p, "TypeError"),
+    ],
+    "which_loss": [
+        ({"balance": "squared error"}, "Not answered yet"),
+        (list(RIGHT.values()), "Fill in the dictionary"),
+        ({**RIGHT, "balance": "welsch"}, "none of the four answers"),
+        ({**RIGHT, "balance": "adaptive"}, "made for that"),
+        ({**RIGHT, "lidar": "huber, fixed"}, "nobody knows how many"),
+        ({**RIGHT, "lidar": "squared error"}, "nobody knows how many"),
+        ({**RIGHT, "contract": "adaptive"}, "what an error costs"),
+        ({**RIGHT, "form": "adaptive"}, "the best fit"),
+    ],
+}
