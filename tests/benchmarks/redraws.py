@@ -1,0 +1,55 @@
+"""How long a widget takes in the kernel to redraw its picture when a control moves.
+
+Each notebook is executed in a fresh kernel with one cell more at its end. That cell finds the
+widgets, moves their controls as a browser would, and prints how long each move took.
+"""
+
+import json
+import statistics
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import execute
+import nbformat
+from measure import Table, progress
+from nbformat.v4 import new_code_cell
+
+NOTEBOOKS = execute.NOTEBOOKS
+MOST_MILLISECONDS = 50
+CELL = "import redraw_probe; redraw_probe.report()"
+
+
+def measure_redraws(path: Path) -> list[dict]:
+    """Return what the probe reports of each widget of a notebook: its name and its seconds."""
+    progress(f"the widgets of {path.stem}")
+    notebook = nbformat.read(path, as_version=4)
+    here = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
+    notebook.cells.append(new_code_cell(here + CELL))
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        nbformat.write(notebook, copy)
+        run = execute.execute(copy)
+    if run.problems:
+        raise RuntimeError(f"{path.name}: {run.problems}")
+    return json.loads(run.notebook.cells[-1].outputs[0].text)
+
+
+def row(notebook: Path, widget: dict) -> list[str]:
+    """Return the row of one widget."""
+    times = sorted(1000 * s for s in widget["seconds"])
+    middle = statistics.median(times)
+    kept = "yes" if middle <= MOST_MILLISECONDS else "no"
+    return [notebook.stem[:2], widget["name"], f"{middle:.0f}", f"{times[-1]:.0f}", kept]
+
+
+def tables() -> Iterator[Table]:
+    """Yield the table of all widgets."""
+    paths = sorted(NOTEBOOKS.glob("*.ipynb"))
+    yield Table(
+        "Redraws",
+        ["notebook", "widget", "median [ms]", "slowest [ms]", "kept"],
+        [row(path, widget) for path in paths for widget in measure_redraws(path)],
+        "From the move of a control to the new picture, in the kernel, retraining included; the "
+        f"median is to be at most {MOST_MILLISECONDS} ms.",
+    )

@@ -1,0 +1,102 @@
+"""The benchmarks measure what they say: pure parts, and one small run of each kind of timer."""
+
+import time
+from importlib import import_module
+
+import loss_steps
+import measure
+import nbformat
+import notebook_costs
+import pytest
+import redraw_probe
+import run
+import status_page
+
+import lossutils
+from lossutils.teaching import choice, log_slider, slider, switch
+
+# Not losses: bases, helpers, callbacks, and a penalty on weights.
+OTHERS = {
+    "StatefulLoss",
+    "ModelWithLoss",
+    "l1_penalty",
+    "soft_threshold",
+    "straight_through_threshold",
+    "mahalanobis_squared",
+    "SwitchAtEpoch",
+    "SwitchOnMetric",
+    "RampOverEpochs",
+    "check_installation",
+    "diagnose",
+}
+
+
+def test_every_loss_has_a_neighbour():
+    assert {case.name for case in loss_steps.cases()} >= set(lossutils.__all__) - OTHERS
+
+
+@pytest.mark.parametrize("make", [loss_steps.alone, loss_steps.fit])
+def test_a_step_can_be_measured(make):
+    (case,) = (case for case in loss_steps.cases() if case.name == "CostThreshold")
+    assert measure.seconds(make(case.ours(), case.data)) > 0
+
+
+@pytest.mark.parametrize("subject", run.SUBJECTS.values())
+def test_every_subject_gives_tables(subject):
+    assert callable(import_module(subject).tables)
+
+
+def test_an_unknown_subject_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        run.main(["--only", "weather"])
+    assert "weather" in capsys.readouterr().err
+
+
+def test_things_take_turns_after_a_call_that_does_not_count():
+    calls = []
+    actions = {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}
+    times = measure.in_turn(actions, rounds=2)
+    assert calls == ["a", "b"] + ["a", "b"] * 2
+    assert {name: len(values) for name, values in times.items()} == {"a": 2, "b": 2}
+
+
+def test_seconds_are_those_of_one_call():
+    assert 0.01 <= measure.seconds(lambda: time.sleep(0.01), calls=3) < 1
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in notebook_costs.NOTEBOOKS.glob("*.ipynb")))
+def test_the_title_of_a_notebook_makes_its_promise(name):
+    title = nbformat.read(notebook_costs.NOTEBOOKS / name, as_version=4).cells[0].source
+    assert notebook_costs.promise(title).run > 0
+
+
+def test_a_title_without_a_promise_is_refused():
+    with pytest.raises(ValueError, match="a title must say"):
+        notebook_costs.promise("# A notebook")
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        slider("whole", 0, 100, value=50, step=1),
+        slider("broken", 0.0, 1.0, value=0.5, step=0.05),
+        log_slider("powers", 0.001, 10.0, value=0.1),
+        choice("one of", [("first", 1), ("second", 2)], 1),
+        switch("on", True),
+    ],
+    ids=lambda control: control.description,
+)
+def test_a_control_is_moved_to_values_that_it_offers(control):
+    moves = redraw_probe.values(control)
+    assert 1 <= len(moves) <= 2 * redraw_probe.MOVES
+    assert control.value not in moves
+    for value in moves:
+        control.value = value
+        assert control.value == value
+
+
+def test_the_status_page_says_where_and_with_what():
+    page = status_page.page(["## A\n\n| a |", "## B\n\n| b |"])
+    places = [page.index(part) for part in ("# Status", "Machine: ", "## A", "## B")]
+    assert places == sorted(places)
+    assert "keras 3.15" in page and "tensorflow" in page and "Python 3." in page
