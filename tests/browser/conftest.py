@@ -40,9 +40,13 @@ def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[lab
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[object]:
-    """Return a headless Chromium."""
+    """Return a headless Chromium, for one file of tests.
+
+    Playwright keeps an event loop running in this thread until it is closed, and other tests on the
+    same worker want to run one of their own.
+    """
     # Imported here: without a browser the tests are skipped, also where playwright is missing.
     from playwright.sync_api import sync_playwright
 
