@@ -6,6 +6,7 @@ from pathlib import Path
 import build_site
 import pytest
 from accessibility import violations
+from offline import offline_page
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 SOURCES = [*NOTEBOOKS.glob("*.ipynb"), *NOTEBOOKS.glob("*.md")]
@@ -44,17 +45,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def page(browser: object, site: Path) -> Iterator[object]:
     """Return a page that fails the test when it asks for anything outside the site."""
-    context = browser.new_context(viewport=PHONE, color_scheme="light")
-    opened = context.new_page()
-    asked: list[str] = []
-    complaints: list[str] = []
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.on("console", lambda message: complaints.append(message.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    yield opened
-    context.close()
-    assert [url for url in asked if not url.startswith((site.as_uri(), "data:"))] == []
-    assert complaints == []
+    with offline_page(browser, site, viewport=PHONE, color_scheme="light") as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("name", NAMES)

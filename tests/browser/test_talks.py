@@ -6,6 +6,7 @@ from pathlib import Path
 import build_slides
 import pytest
 from accessibility import WCAG, violations
+from offline import offline_page
 
 PATHS = sorted(build_slides.NOTEBOOKS.glob("*.ipynb"))
 
@@ -37,17 +38,8 @@ def folder(web_packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture
 def page(browser: object, folder: Path) -> Iterator[object]:
     """Return a page that fails the test when it asks for more than the one file of the talk."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    opened = context.new_page()
-    asked: list[str] = []
-    complaints: list[str] = []
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.on("console", lambda message: complaints.append(message.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    yield opened
-    context.close()
-    assert [url for url in asked if not url.startswith((folder.as_uri(), "data:"))] == []
-    assert complaints == []
+    with offline_page(browser, folder, viewport={"width": 1280, "height": 720}) as opened:
+        yield opened
 
 
 def open_talk(page: object, folder: Path, name: str) -> None:
