@@ -407,10 +407,22 @@ def whole_number(name: str, value: Any, at_least: int = 0) -> int:
 
 
 def _only_one(loss: _LossOfLosses, index: Any, y_true: Any, y_pred: Any) -> Any:
-    """Compute only the loss at ``index``, in the compiled step too."""
-    # Each branch must have a value of its own; the default argument binds it.
-    branches = [lambda i=i: loss.values(i, y_true, y_pred) for i in range(len(loss.branches))]
-    return tf.switch_case(tf.convert_to_tensor(index), branches)
+    """Compute only the loss at ``index``, in the compiled step too.
+
+    A chain of ``tf.cond``, and no ``tf.switch_case``: compiled by XLA, that one breaks the process
+    off at a batch of another size (TensorFlow 2.21; the last batch of an epoch often is one).
+    """
+
+    def from_position(position: int) -> Any:
+        if position == len(loss.branches) - 1:
+            return loss.values(position, y_true, y_pred)
+        return tf.cond(
+            tf.equal(index, position),
+            lambda: loss.values(position, y_true, y_pred),
+            lambda: from_position(position + 1),
+        )
+
+    return from_position(0)
 
 
 def _owned(model: keras.Model, kind: type) -> Any:

@@ -48,6 +48,7 @@ with _quiet_stderr():
     # The first operation is what wakes the device drivers, which log as well.
     tensorflow.zeros(1) + 1
 
+from lossutils.teaching.batches import batches  # noqa: E402
 from lossutils.teaching.datasets import (  # noqa: E402
     Dataset,
     breast_cancer,
@@ -91,6 +92,7 @@ __all__ = [
     "TrainingPanel",
     "VariableHistory",
     "add_legend",
+    "batches",
     "breast_cancer",
     "build_explorer",
     "choice",
