@@ -41,7 +41,7 @@ _MARKERS = ("o", "s", "^", "D")
 # Colour and line style change together, so that no line is told by its colour alone.
 _CYCLE = cycler(color=list(COLORS.values())[:MOST_LINES], linestyle=_STYLES)
 # Inches around and between the panels.
-_LEFT, _RIGHT, _BOTTOM, _TOP, _BETWEEN = 0.85, 0.2, 0.55, 0.4, 0.9
+_LEFT, _RIGHT, _BOTTOM, _TOP, _BETWEEN = 0.85, 0.2, 0.55, 0.4, 1.05
 # Inches from a panel's left and lower edge to its labels.
 _Y_LABEL, _X_LABEL = 0.64, 0.3
 _LEGEND_ROW = 0.27
@@ -283,10 +283,13 @@ def _legend_columns(labels: list[str], width: float) -> int:
     """Return how many labels fit beside each other; each has a line of 5 characters before it."""
     room = width * _CHARACTERS_PER_INCH
     for across in range(len(labels), 1, -1):
-        # Labels fill the columns from top to bottom; a column is as wide as its longest label.
-        deep = -(-len(labels) // across)
-        widths = [max(map(len, labels[i : i + deep])) + 7 for i in range(0, len(labels), deep)]
-        if sum(widths) <= room:
+        # Labels fill the columns from top to bottom, the first columns one label deeper than the
+        # rest if need be; a column is as wide as its longest label.
+        deep, deeper = divmod(len(labels), across)
+        depths = [deep + 1] * deeper + [deep] * (across - deeper)
+        ends = [sum(depths[: i + 1]) for i in range(across)]
+        columns = [labels[end - depth : end] for end, depth in zip(ends, depths, strict=True)]
+        if sum(max(map(len, column)) + 7 for column in columns) <= room:
             return across
     return 1
 

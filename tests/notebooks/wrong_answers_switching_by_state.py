@@ -33,6 +33,10 @@ def _no_gradient(y_true, y_pred):
     return ops.stop_gradient(ops.mean(_root(y_true, y_pred), axis=-1))
 
 
+def _never_quite_0(y_true, y_pred):
+    return ops.mean(ops.sqrt(ops.maximum(ops.abs(y_true - y_pred), 1e-12)), axis=-1)
+
+
 def _shifted(y_true, y_pred):
     return ops.mean(ops.sqrt(ops.abs(y_true - y_pred) + 1e-9 * (y_pred + 10.0)), axis=-1)
 
@@ -187,6 +191,7 @@ WRONG = {
         (_no_gradient, "no gradient reaches"),
         (_numpy_root, "NotImplementedError"),
         (_shifted, "the slope should be 0"),
+        (_never_quite_0, "should cost exactly 0"),
         (_steeper, "that of the plain root"),
         (lambda y: y, "TypeError"),
     ],

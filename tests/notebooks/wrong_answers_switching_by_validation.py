@@ -63,6 +63,11 @@ def _stalls(curve, patience, cooldown, keeps_best=False, keeps_all=False, looks=
     return fired
 
 
+def _share_of_the_first(curve, patience, share):
+    """An absolute improvement: a share of the first error, whatever the best is now."""
+    return _stall(lambda value, best, _: value < best - share * curve[0])(curve, patience, share)
+
+
 def _with(**slip):
     return lambda curve, patience, cooldown: _stalls(curve, patience, cooldown, **slip)
 
@@ -100,7 +105,9 @@ WRONG = {
         (lambda curve, patience, share: True, "One epoch is wanted"),
         (_stall(_by_share, one_late=True), "one late"),
         (_stall(_by_share, forgets_to_wait=True), "too soon"),
-        (lambda curve, patience, share: int(np.argmin(curve)), "not 1"),
+        (lambda curve, patience, share: int(np.argmin(curve)), "That is the epoch of the best"),
+        (_stall(lambda value, best, share: best - value > share * best), "is no number"),
+        (_share_of_the_first, "not of the first error"),
         (_never_none, "return None after the loop"),
         (_stall(_by_share, resets=False), "sets the epochs waited back"),
         (_stall(_by_share, last_is_best=True), "must not become the best"),

@@ -272,3 +272,16 @@ def test_drawing_in_several_threads_gives_one_picture():
 
     with ThreadPoolExecutor(4) as threads:
         assert len(set(threads.map(picture, range(40)))) == 1
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+@pytest.mark.parametrize("width", [6.0, 8.0])
+def test_a_legend_does_not_leave_the_figure(count, width):
+    figure, axes = new_figure(width=width)
+    for number in range(count):
+        label = "error of each sample"[: 6 + 5 * (number % 4)]
+        axes.plot([0, 1], label=f"{label} {number}")
+    add_legend(figure)
+    encode(figure)
+    box = figure.legends[0].get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= width * 100

@@ -23,7 +23,7 @@ class WhichWay(Exercise):
     RIGHT = {
         "two losses for the batch, one of them takes a hundred times as long": (
             ("cond", "switch_case"),
-            "One of your losses is dear. Which ways do not run it while it is off?",
+            "One of your losses is costly. Which ways do not run it while it is off?",
         ),
         "six losses, one of them active in each epoch": (
             ("switch_case",),
@@ -86,7 +86,7 @@ class RootLoss(Exercise):
         "Where the error is 0, the root must not see it. Which two steps did the notebook take?",
         "safe = ops.where(error > 0, error, 1.0), take its root, and choose with a second where.",
     )
-    praise = "With two wheres no 0 ever meets an infinite slope."
+    praise = "No 0 ever meets an infinite slope."
 
     def reference(y_true, y_pred):
         error = ops.abs(y_true - y_pred)
@@ -120,6 +120,11 @@ class RootLoss(Exercise):
         )
         for compiled in (False, True):
             self._grade_slopes(answer, labels, predictions, compiled)
+        nothing = per_sample(answer(tf.zeros((1, 1)), tf.zeros((1, 1))), 1)
+        require(
+            nothing[0] == 0,
+            f"An error of exactly 0 should cost exactly 0, yours costs {nothing[0]:.2g}.",
+        )
 
     @staticmethod
     def _grade_slopes(answer, labels, predictions, compiled):

@@ -116,6 +116,13 @@ class FirstStallInPercent(Exercise):
             "The curve 5, 4, 4, 4, 4 with patience 2 fires after epoch 3; yours fires too soon. "
             "Does the 4 beat the 5? And the epoch of the best itself has not waited.",
         )
+        require(
+            found != 1,
+            "The curve 5, 4, 4, 4, 4 with patience 2 fires after epoch 3; you answer 1. That is "
+            "the epoch of the best error. Or did the first error not count as an improvement? With "
+            "best = np.inf, inf minus a share of inf is no number, and nothing is below it: "
+            "multiply the best, or begin with the first error.",
+        )
         require(found == 3, f"The curve 5, 4, 4, 4, 4 with patience 2 fires after 3, not {found}.")
         require(
             _answer_for(answer, [5.0, 4.0, 3.0, 2.0], 2, 0.01) is None,
@@ -140,6 +147,13 @@ class FirstStallInPercent(Exercise):
             found == 2,
             f"On 100, 99.5, 99, 98.5 with patience 2 and 5 percent it should fire after epoch 2, "
             f"and yours answers {found}. Half a percent is too little: where does share enter?",
+        )
+        found = _answer_for(answer, [100.0, 10.0, 9.0, 8.0, 7.0], 2, 0.05)
+        require(
+            found is None,
+            f"On 100, 10, 9, 8, 7 with patience 2 and 5 percent yours fires after epoch {found}. "
+            "Each is ten percent or more below the one before. A share of the best so far is "
+            "wanted, not of the first error.",
         )
         small = [0.001 * value for value in (100.0, 94.0, 88.0, 82.0, 77.0)]
         found = _answer_for(answer, small, 2, 0.05)
