@@ -46,7 +46,7 @@ def general_robust_loss(residual: Any, alpha: Any, scale: Any) -> Any:
             compiled steps).
 
     Source: Barron (2019), A General and Adaptive Robust Loss Function, CVPR, arXiv:1701.03077,
-    section 1.
+    equation 1 and the limits after it.
 
     >>> [round(float(v), 3) for v in general_robust_loss([0.5, 10.0], alpha=2, scale=1)]
     [0.125, 50.0]

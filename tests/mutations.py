@@ -36,6 +36,7 @@ TESTS_OF_CLOSURES = ("tests/unit/test_closures.py",)
 TESTS_OF_STATEFUL = ("tests/unit/test_stateful.py",)
 TESTS_OF_TRAINER = ("tests/unit/test_trainer.py",)
 ROBUST, TESTS_OF_ROBUST = "lossutils/robust.py", ("tests/unit/test_robust.py",)
+SWITCHING, TESTS_OF_SWITCHING = "lossutils/switching.py", ("tests/unit/test_switching.py",)
 
 
 @dataclass(frozen=True)
@@ -259,6 +260,28 @@ FAULTS = (
         "for n in range(13, 1, -1):",
         "for n in range(3, 1, -1):",
         TESTS_OF_ROBUST,
+    ),
+    Fault(
+        "switching: another loss than the active one",
+        SWITCHING,
+        "tf.equal(index, position)",
+        "tf.not_equal(index, position)",
+        TESTS_OF_SWITCHING,
+    ),
+    Fault(
+        "switching: both losses run",
+        SWITCHING,
+        """        return tf.cond(
+            tf.equal(index, position),
+            lambda: loss.values(position, y_true, y_pred),
+            lambda: from_position(position + 1),
+        )""",
+        """        return tf.where(
+            tf.equal(index, position),
+            loss.values(position, y_true, y_pred),
+            from_position(position + 1),
+        )""",
+        TESTS_OF_SWITCHING,
     ),
 )
 
