@@ -27,8 +27,20 @@ def _by_the_loss(x, alpha, scale):
     return (loss(x + 1e-6) - loss(x - 1e-6)) / 2e-6
 
 
+def _not_cancelled(x, alpha, scale):
+    """The derivative as it comes, which divides by alpha."""
+    b, s = 2 - alpha, (x / scale) ** 2
+    return b / alpha * (alpha / 2) * (1 + s / b) ** (alpha / 2 - 1) * 2 * x / scale**2 / b
+
+
 def _z(p):
     return np.log(2 * gamma(1 + 1 / p))
+
+
+def _summed(p):
+    """log(Z) by a sum over 400 places, as the notebook has it."""
+    t = np.linspace(-20, 20, 400)
+    return np.log(np.sum(np.exp(-(np.abs(np.sinh(t)) ** p)) * np.cosh(t) * (t[1] - t[0])))
 
 
 WRONG = {
@@ -42,6 +54,7 @@ WRONG = {
         (lambda x, a, c: 0.5 * (1 + (x / c) ** 2 / (2 - a)) ** (a / 2 - 1), "should pull with"),
         (lambda x, a, c: x / c**2 * (1 + (x / c) ** 2) ** (a / 2 - 1), "wrong for alpha = -2"),
         (lambda x, a, c: _by_the_loss(x, a, c) if a else 0 * x, "that of Cauchy's loss"),
+        (_not_cancelled, "cancel on paper"),
         (lambda x, a, c: c * _pull(x, a, c), "wrong for scale 2"),
         (lambda x, a, c: _pull(x / c, a, 1.0), "wrong for scale 2"),
         (lambda x, a, c: _pull(x, a, c).mean(), "the shape ()"),
@@ -50,6 +63,7 @@ WRONG = {
     "priced_power": [
         (lambda x, p, c: np.abs(x / c) ** p, "The scale goes unpaid"),
         (lambda x, p, c: np.abs(x / c) ** p + _z(p), "The scale goes unpaid"),
+        (lambda x, p, c: np.abs(x / c) ** p + _summed(p), "The scale goes unpaid"),
         (lambda x, p, c: np.abs(x / c) ** p - np.log(c) + _z(p), "wide density"),
         (lambda x, p, c: np.abs(x / c) ** p - np.log(c) - _z(p), "wrong sign"),
         (lambda x, p, c: np.abs(x / c) ** p + np.log(c) - _z(p), "wrong sign"),
