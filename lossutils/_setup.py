@@ -6,6 +6,7 @@ Everything is asked in a way that leaves the model as it was.
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import random
 import re
@@ -20,9 +21,12 @@ import tensorflow as tf
 from keras import ops
 
 from lossutils.stateful import ModelWithLoss
+from lossutils.switching import BlendedLoss, StateSwitchedLoss, SwitchedLoss
 
 SAMPLES = 256
 """So many samples are looked at, evenly spread over the data; NaN is looked for in all of them."""
+
+_DATA_SETS = (tf.data.Dataset, keras.utils.PyDataset)
 
 
 class Skip(Exception):
@@ -37,6 +41,7 @@ class Term:
     loss: Any
     y: Any
     y_pred: Any
+    weight: Any = 1.0  # a number, or a variable that a callback moves
 
     @property
     def place(self) -> str:
@@ -61,11 +66,22 @@ class Term:
 
 
 class Setup:
-    """A model with some of its data, checked; what several probes need is computed once."""
+    """A model with some of its data, checked; what several probes need is computed once.
 
-    def __init__(self, model: Any, x: Any, y: Any):
+    Attributes:
+        part: which part of a data set was looked at, empty for arrays.
+        branch: position of the branch that a loss with several is asked with, None for others.
+        branch_name: its name, empty for other losses.
+    """
+
+    branch: int | None = None
+    branch_name: str = ""
+
+    def __init__(self, model: Any, x: Any, y: Any = None):
         _check_model(model)
         self.model = model
+        self.part = " of the first batch" if isinstance(x, _DATA_SETS) else ""
+        x, y = _first_batch(x, y)
         x, self.raw_y = _arrays("x", x), _arrays("y", y)
         self.all_x, self.all_y = keras.tree.flatten(x), keras.tree.flatten(self.raw_y)
         self.length = _check_lengths(self.all_x, self.all_y)
@@ -78,6 +94,47 @@ class Setup:
                 self.y_pred = self.predict()
         except Exception as error:
             raise ValueError(f"`x` does not fit the model: {in_short(error)}") from error
+
+    @functools.cached_property
+    def stages(self) -> list[Setup]:
+        """One set-up for each branch of a loss that changes while it trains, else this one alone.
+
+        The first is the branch that is active now. The others train later, and would break then.
+        """
+        loss = self.model.loss_layer if isinstance(self.model, ModelWithLoss) else None
+        if not isinstance(loss, (SwitchedLoss, StateSwitchedLoss, BlendedLoss)):
+            return [self]
+        active = round(loss.share) if isinstance(loss, BlendedLoss) else loss.active
+        found = []
+        for branch in sorted(range(len(loss.branches)), key=lambda i: i != active):
+            stage = copy.copy(self)
+            stage.branch, stage.branch_name = branch, loss.names[branch]
+            with unchanged(self.model):
+                stage.enter()
+                _ = stage.error  # computed now, while this branch is the active one
+            found.append(stage)
+        return found
+
+    def enter(self) -> None:
+        """Make the branch of this set-up the active one; only to be used inside ``unchanged``."""
+        if self.branch is None:
+            return
+        loss = self.model.loss_layer
+        if isinstance(loss, BlendedLoss):
+            loss.share = float(self.branch)
+        else:
+            loss._active.assign(self.branch)
+
+    @functools.cached_property
+    def trained(self) -> list[Any]:
+        """The variables that this branch should move; those of other branches rest meanwhile."""
+        trained = self.model.trainable_variables
+        if self.branch is None:
+            return trained
+        branches = self.model.loss_layer.branches
+        owned = [{id(v) for v in getattr(b, "trainable_variables", [])} for b in branches]
+        resting = set().union(*owned) - owned[self.branch]
+        return [v for v in trained if id(v) not in resting]
 
     def predict(self) -> Any:
         """What the network says now."""
@@ -92,9 +149,12 @@ class Setup:
         names = sorted(y_pred) if isinstance(y_pred, dict) else list(names)
         losses = _for_each_output(self.model.loss, names, len(parts))
         labels = _for_each_output(self.y, names, len(parts))
+        weights = _loss_weights(self.model, names, len(parts))
         found = [
-            Term(name if len(parts) > 1 else "", loss, label, part)
-            for name, loss, label, part in zip(names, losses, labels, parts, strict=True)
+            Term(name if len(parts) > 1 else "", loss, label, part, weight)
+            for name, loss, label, part, weight in zip(
+                names, losses, labels, parts, weights, strict=True
+            )
             if loss is not None
         ]
         for term in found:
@@ -102,9 +162,9 @@ class Setup:
         return found
 
     def total(self, y_pred: Any) -> Any:
-        """The mean loss, all outputs counted alike."""
-        values = (term.values for term in self.terms(y_pred))
-        return sum(tf.reduce_mean(tf.cast(v, "float32")) for v in values)
+        """The mean loss, each output with its weight, as Keras adds them up."""
+        means = ((tf.reduce_mean(tf.cast(t.values, "float32")), t) for t in self.terms(y_pred))
+        return sum(mean * term.weight for mean, term in means)
 
     @functools.cached_property
     def error(self) -> Exception | None:
@@ -128,7 +188,7 @@ class Setup:
         self.working_terms()
         if isinstance(self.model.optimizer, keras.optimizers.LossScaleOptimizer):
             scale = scale * 2.0**10  # as the optimizer does; small enough not to overflow
-        trained = self.model.trainable_variables
+        trained = self.trained
         with tf.GradientTape() as tape:
             total = self.total(self.predict()) * scale
         found = tape.gradient(total, [v.value for v in trained])
@@ -179,9 +239,24 @@ def _check_model(model: Any) -> None:
         )
 
 
+def _first_batch(x: Any, y: Any) -> tuple[Any, Any]:
+    """Inputs and labels as they are, or those of the first batch of a data set."""
+    if not isinstance(x, _DATA_SETS):
+        return x, y
+    if y is not None:
+        raise ValueError("`y` must be left out where `x` is a data set, which holds the labels.")
+    batch = next(iter(x), None) if isinstance(x, tf.data.Dataset) else x[0]
+    if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+        raise ValueError(
+            "`x` must hold batches of inputs and labels, (x, y), if it is a data set, but "
+            f"{'is empty' if batch is None else f'gives a {type(batch).__name__}'}."
+        )
+    return batch[0], batch[1]
+
+
 def _arrays(name: str, parts: Any) -> Any:
     wanted = f"`{name}` must be an array, or a list or dict of arrays, as for fit"
-    if parts is None or isinstance(parts, (str, bytes, tf.data.Dataset)):
+    if parts is None or isinstance(parts, (str, bytes)):
         raise ValueError(f"{wanted}, but is {parts!r}.")
     if isinstance(parts, (list, tuple)) and not any(hasattr(p, "shape") for p in parts):
         parts = np.asarray(parts)  # a list of numbers
@@ -227,6 +302,23 @@ def _for_each_output(parts: Any, names: list[str], count: int) -> list[Any]:
     if isinstance(parts, (list, tuple)):
         return list(parts)
     return [parts] * count
+
+
+def _loss_weights(model: keras.Model, names: list[str], count: int) -> list[Any]:
+    """What compile(loss_weights=...) gave each output, 1 where it gave nothing."""
+    given = getattr(getattr(model, "_compile_loss", None), "_user_loss_weights", None)
+    if given is None:
+        return [1.0] * count
+    flat = keras.tree.flatten(given)
+    losses = len(keras.tree.flatten(model.loss))
+    if len(flat) != losses:
+        raise ValueError(
+            f"`loss_weights` must match the number of losses, got {losses} losses and {len(flat)} "
+            "weights."  # what fit would say
+        )
+    if not isinstance(given, dict) or not set(given) <= set(names):
+        return flat * count if len(flat) == 1 else flat
+    return [given.get(name, 1.0) for name in names]
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ arguments, that returns one ``Finding``. Nothing is trained, and nothing of the 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 import textwrap
@@ -97,25 +98,34 @@ class Diagnosis(tuple):
         count = len(self.problems)
         total = f"{count} of {len(self)} need attention. Begin with the first."
         if count < 2:
-            total = "1 needs attention." if count else "Nothing to complain about."
+            total = "1 needs attention." if count else _ALL_IS_WELL
         return "\n".join([*map(str, self), total])
 
     __repr__ = __str__
 
 
-def diagnose(model: keras.Model, x: Any, y: Any) -> Diagnosis:
+_ALL_IS_WELL = (
+    "No probe found anything. (They cannot know what you meant: the sign, the pairing of x and y.)"
+)
+
+
+def diagnose(model: keras.Model, x: Any, y: Any = None) -> Diagnosis:
     """Go through the checklist of a broken loss, and say in plain words what was found.
 
     The model is asked as it stands, fresh or trained. Its weights, its optimizer, its compiled
     steps and the seeds are afterwards what they were before. The network runs as in ``evaluate``
-    (no dropout). 256 samples, evenly spread over the data, are looked at.
+    (no dropout). 256 samples, evenly spread over the data, are looked at. A loss that changes while
+    it trains (``SwitchedLoss``, ``StateSwitchedLoss``, ``BlendedLoss``) is asked in every branch,
+    and a finding that is not the same in all begins with the name of the branch.
 
     Args:
         model: a built and compiled Keras model, with any loss: a name, a function, a
             ``keras.losses.Loss``, a list or dict of them for several outputs; or a
             ``ModelWithLoss``.
-        x: inputs as for ``fit``: an array, or a list or dict of them.
-        y: labels as for ``fit``, in arrays, as many as there are inputs.
+        x: inputs as for ``fit``: an array, or a list or dict of them; or a ``tf.data.Dataset`` or
+            ``PyDataset``, of which the first batch is looked at (one that shuffles is drawn from
+            once by that).
+        y: labels as for ``fit``, in arrays, as many as there are inputs; left out for a data set.
 
     Returns:
         A ``Diagnosis``, a tuple with one ``Finding`` for each probe. ``print`` shows the checklist,
@@ -123,7 +133,8 @@ def diagnose(model: keras.Model, x: Any, y: Any) -> Diagnosis:
 
     Raises:
         ValueError: a model that is not a Keras model, not built, not compiled or compiled without a
-            loss; no data, inputs and labels of different lengths, inputs the model cannot take.
+            loss; no data, a data set without labels or with labels besides, inputs and labels of
+            different lengths, inputs the model cannot take.
 
     >>> network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     >>> network.compile("adam", loss=lambda y_true, y_pred: ops.mean((y_true - y_pred) ** 2))
@@ -145,20 +156,42 @@ def _probe(function: Callable[[Setup], tuple[str, str]]) -> Callable[..., Findin
     @functools.wraps(function)
     def probe(model: Any, x: Any = None, y: Any = None) -> Finding:
         setup = model if isinstance(model, Setup) else Setup(model, x, y)
-        name = function.__name__
-        try:
-            with unchanged(setup.model):
-                return Finding(name, *function(setup))
-        except Skip as reason:
-            return Finding(name, str(reason), skipped=True)
-        except Exception as error:  # the model's own code may raise anything
-            return Finding(name, f"could not be asked: {in_short(error)}", skipped=True)
+        stages = setup.stages
+        return _of_all(stages, [_ask(function, stage) for stage in stages])
 
     probe.__signature__ = inspect.Signature(
         [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in ("model", "x", "y")]
     )
     PROBES.append(probe)
     return probe
+
+
+def _ask(function: Callable[[Setup], tuple[str, str]], setup: Setup) -> Finding:
+    name = function.__name__
+    try:
+        with unchanged(setup.model):
+            setup.enter()
+            return Finding(name, *function(setup))
+    except Skip as reason:
+        return Finding(name, str(reason), skipped=True)
+    except Exception as error:  # the model's own code may raise anything
+        return Finding(name, f"could not be asked: {in_short(error)}", skipped=True)
+
+
+def _of_all(stages: list[Setup], findings: list[Finding]) -> Finding:
+    """One finding for all branches of the loss: what they agree on, or else the worst of them."""
+    if len(set(findings)) == 1:
+        return findings[0]
+    # A branch that does not run comes first: what stops it spoils the compiled step of the others.
+    pairs = sorted(
+        zip(stages, findings, strict=True), key=lambda p: (not p[1].cure, p[0].error is None)
+    )
+    stage, worst = pairs[0]
+    if worst.cure:
+        return dataclasses.replace(worst, seen=f"branch {stage.branch_name!r}: {worst.seen}")
+    first = findings[0]
+    where = f"; asked in all branches, this is {stages[0].branch_name!r}"
+    return dataclasses.replace(first, seen=first.seen + where)
 
 
 # The checklist
@@ -181,7 +214,7 @@ def numbers(setup: Setup) -> tuple[str, str]:
             setup.model.loss_layer.check_labels(setup.raw_y)
         except ValueError as error:
             return in_short(error), "give the loss the labels it was written for"
-    return f"x and y hold finite numbers, {setup.length} samples", ""
+    return f"x and y hold finite numbers, {setup.length} samples{setup.part}", ""
 
 
 @_probe
@@ -228,6 +261,25 @@ def runs(setup: Setup) -> tuple[str, str]:
 
 
 @_probe
+def loss_weights(setup: Setup) -> tuple[str, str]:
+    """Does compile(loss_weights=...) let every output learn?"""
+    given = [(term, float(value_of(term.weight))) for term in setup.working_terms()]
+    bad = [
+        f"{repr(term.name) + ' ' if term.name else ''}the weight {weight:g}"
+        for term, weight in given
+        if not weight > 0
+    ]
+    if bad:
+        return (
+            f"loss_weights gives {_listed(bad)}: a loss with the weight 0 teaches nothing, and "
+            "one with a negative weight is made large, not small",
+            "give it a weight above 0; a loss that you want to watch and not to train on belongs "
+            "into metrics=[...]",
+        )
+    return f"every loss counts, with the weight {', '.join(f'{w:g}' for _, w in given)}", ""
+
+
+@_probe
 def shapes(setup: Setup) -> tuple[str, str]:
     """Do labels and predictions fit each other?"""
     seen = []
@@ -265,7 +317,7 @@ def per_sample(setup: Setup) -> tuple[str, str]:
         return (
             f"the loss returns {what}{term.place}: sample weights, masks and several devices will "
             "go wrong",
-            "average over the last axis only: ops.mean(..., axis=-1)",
+            _ONE_PER_SAMPLE,
         )
     return f"the loss returns one value for each of {setup.count} samples", ""
 
@@ -285,6 +337,26 @@ def independent(setup: Setup) -> tuple[str, str]:
                 "if it is meant so, set couples_samples = True on the loss",
             )
     return "a sample has the same value alone and in its batch", ""
+
+
+@_probe
+def labels(setup: Setup) -> tuple[str, str]:
+    """Does the loss look at the labels?"""
+    for term in setup.working_terms():
+        if not np.all(np.isfinite(np.asarray(term.values, "float64"))):
+            raise Skip("not all values are finite, see finite")
+        others = _other_labels(term)
+        if others and all(_as_before(term, y, term.y_pred) for y in others):
+            # Predictions that stay in [0, 1] if they were there.
+            moved = keras.tree.map_structure(lambda p: 0.9 * p + 0.05, term.y_pred)
+            if _as_before(term, term.y, moved):
+                raise Skip("the values move with nothing, see gradients")
+            return (
+                f"other labels give the same values{term.place}: the loss does not look at them",
+                "use y_true in the loss, and look for a name that is written twice; if it is meant "
+                "to learn without labels, let this be",
+            )
+    return "other labels would give other values", ""
 
 
 @_probe
@@ -403,8 +475,8 @@ def gradients(setup: Setup) -> tuple[str, str]:
         which = "every variable" if len(missing) == len(names) else _listed(missing)
         return (
             f"the gradient of {which} is None: no derivative leads there",
-            "look for round, cast, a comparison, argmax or NumPy on the way, and put a smooth "
-            "stand-in there; a variable that is not used at all can go",
+            "look for round, cast, a comparison, argmax, stop_gradient or NumPy on the way, and "
+            "put a smooth stand-in there; a variable that is not used at all can go",
         )
     if broken:
         return f"the gradient of {_listed(broken)} is NaN or infinite", _DOUBLE_WHERE
@@ -487,6 +559,11 @@ def edges(setup: Setup) -> tuple[str, str]:
     return "finite for perfect and for extreme predictions, also under XLA", ""
 
 
+_ONE_PER_SAMPLE = (
+    "average over the last axis only: ops.mean(..., axis=-1); or, if the batch shares one value by "
+    "design (a correlation), return it once per sample, value * ops.ones_like(y_pred[:, 0]), and "
+    "set couples_samples = True on the loss"
+)
 _DOUBLE_WHERE = (
     "for a root or a quotient the double where, which keeps the argument safe in the branch that "
     "is not taken too: safe = ops.where(d > 0, d, 1), then ops.where(d > 0, ops.sqrt(safe), 0); "
@@ -495,6 +572,25 @@ _DOUBLE_WHERE = (
 
 
 # What the probes are made of
+
+
+def _other_labels(term: Term) -> list[Any]:
+    """Labels of other samples, in the places of these; none if all are the same."""
+    count = len(keras.tree.flatten(term.y)[0])
+    # In another order, and all alike: a value of the whole batch may not depend on the order.
+    orders = [np.roll(np.arange(count), 1), np.zeros(count, int), np.full(count, count - 1)]
+    if all(np.all(part == part[:1]) for part in map(np.asarray, keras.tree.flatten(term.y))):
+        return []
+    return [
+        keras.tree.map_structure(lambda t: tf.gather(t, order), term.y)  # noqa: B023
+        for order in orders
+    ]
+
+
+def _as_before(term: Term, y: Any, y_pred: Any) -> bool:
+    """Whether the loss has the same values for other labels or predictions."""
+    values, found = np.asarray(term.values), np.asarray(term.at(y, y_pred))
+    return found.shape == values.shape and np.array_equal(found, values, equal_nan=True)
 
 
 def _mixes(term: Term) -> bool:
@@ -550,12 +646,13 @@ def _first_outside(y: Any) -> float:
 
 
 def _is_cut(term: Term, outside: np.ndarray) -> bool:
-    """Whether all predictions outside [0, 1], and no others, are without a gradient."""
-    slope = _slope(term, term.y_pred)
-    if slope is None:
+    """Whether predictions outside [0, 1] are all without a gradient, and such inside are not."""
+    # Without the second question a loss that is flat everywhere would pass for one that clips.
+    slopes = [_slope(term, y_pred) for y_pred in (term.y_pred, ops.sigmoid(term.y_pred))]
+    if any(slope is None for slope in slopes):
         return False
-    flat = ~(np.abs(slope.numpy()) > 0)
-    return bool(np.all(flat[outside]))
+    here, inside = (np.abs(slope.numpy()) > 0 for slope in slopes)
+    return bool(not np.any(here[outside]) and np.any(inside))
 
 
 def _slope(term: Term, y_pred: Any) -> Any:
@@ -625,7 +722,7 @@ def _small_step(setup: Setup, found: dict[str, Any]) -> None:
     size = np.sqrt(sum(_norm(g) ** 2 for g in found.values() if g is not None))
     if not np.isfinite(size) or size == 0:
         return
-    for variable in setup.model.trainable_variables:
+    for variable in setup.trained:
         gradient = found[variable.path]
         if gradient is not None:
             variable.assign(variable - ops.cast(gradient, variable.dtype) * (0.01 / size))
@@ -690,6 +787,12 @@ def _cure_of_error(setup: Setup, error: Exception) -> str:
         return "a variable is made inside the call: make it once, in __init__ of a StatefulLoss"
     if "as a Python `bool`" in text or "OperatorNotAllowedInGraph" in text:
         return "a Python `if` cannot see values in a compiled step: ops.where, or tf.cond"
+    if "returned a scalar" in text:
+        return _ONE_PER_SAMPLE
+    if "loss_weights" in text:
+        return (
+            "a list or dict of losses in compile(loss=...) too: one for each output, or one for all"
+        )
     if "numpy" in text.lower():
         return "use keras.ops or TensorFlow in place of NumPy: NumPy sees no graph and no gradient"
     advice = _cure_of_classes(setup)

@@ -31,6 +31,7 @@ from lossutils import (
     weighted_categorical_crossentropy,
 )
 from lossutils._setup import SAMPLES, Setup
+from lossutils.teaching.exercises import production
 
 N = 40
 RNG = np.random.default_rng(12)
@@ -68,6 +69,42 @@ def fitted(setup, epochs=5, **kwargs):
     model, x, y = setup
     model.fit(x, y, epochs=epochs, batch_size=N, verbose=0, **kwargs)
     return setup
+
+
+def to_scalar(y_true, y_pred):
+    return ops.mean(ops.square(y_true - y_pred))
+
+
+def rounded_error(y_true, y_pred):
+    return squared(y_true, ops.round(y_pred))
+
+
+def log_far_below_0(y_true, y_pred):
+    return ops.mean(ops.log(y_pred - 100.0), axis=-1) + squared(y_true, y_pred)
+
+
+def correlation(y_true, y_pred):
+    """One value for the batch, by design."""
+    y, p = y_true - ops.mean(y_true), y_pred - ops.mean(y_pred)
+    return -ops.sum(y * p) / ops.sqrt(ops.sum(y * y) * ops.sum(p * p))
+
+
+def shared_correlation(y_true, y_pred):
+    return correlation(y_true, y_pred) * ops.ones_like(y_pred[:, 0])
+
+
+shared_correlation.couples_samples = True
+
+
+def in_two_stages(later, kind=SwitchedLoss, settings=()):
+    """A loss that is sound until it changes."""
+    return owning(kind(["mse", later], *settings, names=["easy", "hard"]))
+
+
+def weighted(loss_weights):
+    """Two outputs, each with its weight."""
+    losses, labels = {"a": "mse", "b": "mae"}, {"a": Y, "b": Y}
+    return compiled(losses, labels, two_outputs(), loss_weights=loss_weights)
 
 
 class Plain(keras.losses.Loss):
@@ -286,6 +323,96 @@ BROKEN = {
         "one number",
         "axis=-1",
     ),
+    "a correlation": (
+        lambda: compiled(correlation),
+        "per_sample",
+        "one number",
+        "couples_samples = True",
+    ),
+    "a weight of 0": (
+        lambda: weighted({"a": 1, "b": 0}),
+        "loss_weights",
+        "'b' the weight 0",
+        "above 0",
+    ),
+    "weights of 0": (
+        lambda: weighted({"a": 0, "b": 0}),
+        "loss_weights",
+        "'a' the weight 0, 'b' the weight 0",
+        "above 0",
+    ),
+    "a weight below 0": (
+        lambda: weighted({"a": 1, "b": -1}),
+        "loss_weights",
+        "made large",
+        "metrics",
+    ),
+    "one output with the weight 0": (
+        lambda: compiled("mse", loss_weights=0.0),
+        "loss_weights",
+        "gives the weight 0",
+        "above 0",
+    ),
+    "a list with the weight 0": (
+        lambda: compiled("mse", loss_weights=[0.0]),
+        "loss_weights",
+        "gives the weight 0",
+        "above 0",
+    ),
+    "weights for one loss": (
+        lambda: compiled("mse", {"a": Y, "b": Y}, two_outputs(), loss_weights={"a": 1, "b": 2}),
+        "runs",
+        "1 losses and 2 weights",
+        "one for each output",
+    ),
+    "labels not looked at": (
+        lambda: compiled(lambda t, p: ops.mean(ops.square(p - p**2), axis=-1)),
+        "labels",
+        "does not look at them",
+        "y_true",
+    ),
+    "stop_gradient": (
+        lambda: compiled(squared_of(ops.stop_gradient)),
+        "gradients",
+        "every variable is None",
+        "stop_gradient",
+    ),
+    "a later branch that is rounded": (
+        lambda: in_two_stages(rounded_error),
+        "gradients",
+        "branch 'hard': the gradient of every variable is None",
+        "smooth",
+    ),
+    "a later branch with NaN": (
+        lambda: in_two_stages(log_far_below_0),
+        "finite",
+        "branch 'hard': 40 of 40 values",
+        "double where",
+    ),
+    "a later branch that is a scalar": (
+        lambda: in_two_stages(to_scalar),
+        "runs",
+        "'hard' returned a scalar",
+        "couples_samples = True",
+    ),
+    "a mixture that ends rounded": (
+        lambda: in_two_stages(rounded_error, BlendedLoss),
+        "gradients",
+        "branch 'hard': the gradient of",
+        "flat",
+    ),
+    "a state that would round": (
+        lambda: in_two_stages(rounded_error, StateSwitchedLoss, (0.1, 1.0)),
+        "gradients",
+        "branch 'hard': the gradient of every variable is None",
+        "smooth",
+    ),
+    "a parameter of a branch, not used": (
+        lambda: owning(SwitchedLoss(["mse", OwnsUnused()])),
+        "gradients",
+        "branch 'owns_unused': the gradient of owns_unused/unused is None",
+        "not used",
+    ),
     "a mean of the batch": (
         lambda: compiled(lambda t, p: squared(t, p - ops.mean(p))),
         "independent",
@@ -419,6 +546,12 @@ def test_a_broken_set_up_is_found(name):
     assert seen in first.seen and cure in first.cure, first
 
 
+@pytest.mark.parametrize("name", production.PATIENTS)
+def test_the_patients_of_the_exercise_have_the_illness_it_asks_for(name):
+    found = diagnose(*production.patient(name))
+    assert found.problems[0].probe == production.TwoPatients.RIGHT[name], found
+
+
 class Nothing(layers.Layer):
     """A network that predicts 0, for losses that learn from the labels alone."""
 
@@ -549,6 +682,13 @@ HEALTHY = {
     "two outputs, one with a loss": lambda: compiled(
         {"a": "mse", "b": "mae"}, {"a": Y, "b": Y[:, 0]}, two_outputs()
     ),
+    "two outputs with weights": lambda: weighted({"a": 0.1, "b": 10}),
+    "a weight of one half": lambda: compiled("mse", loss_weights=0.5),
+    "a weight that is a variable": lambda: compiled(
+        "mse", loss_weights=[tf.Variable(0.5, trainable=False)]
+    ),
+    "a correlation for each sample": lambda: compiled(shared_correlation),
+    "labels that are all alike": lambda: compiled(lambda t, p: ops.mean(p**2, axis=-1), 0 * Y),
     "several inputs": several_inputs,
     "masked": masked,
     "dropout and batch norm": with_dropout_and_norm,
@@ -584,6 +724,9 @@ HEALTHY = {
     "NCA": lambda: owning(NCA(3), CLASSES, network(3)),
     "SwitchedLoss": lambda: owning(SwitchedLoss(["mse", "mae"])),
     "BlendedLoss": lambda: owning(BlendedLoss(["mse", "mae"])),
+    "SwitchedLoss, learning later": lambda: owning(SwitchedLoss(["mse", LaplaceNLL()])),
+    "SwitchedLoss, learning first": lambda: owning(SwitchedLoss([LaplaceNLL(), "mse"])),
+    "BlendedLoss, learning later": lambda: owning(BlendedLoss(["mse", LaplaceNLL()])),
     "StateSwitchedLoss": lambda: owning(StateSwitchedLoss(["mse", "mae"], 0.1, 1.0)),
 }
 
@@ -638,6 +781,49 @@ def test_a_training_goes_on_as_if_nobody_had_asked():
     assert equal(*results)
 
 
+@pytest.mark.parametrize("active", [0, 1])
+def test_the_active_branch_stays_active(active):
+    model, x, y = in_two_stages("mae")
+    model.loss_layer.activate(active)
+    finite = next(f for f in diagnose(model, x, y) if f.probe == "finite")
+    assert model.loss_layer.active == active
+    assert f"this is {model.loss_layer.names[active]!r}" in finite.seen
+    model, x, y = in_two_stages("mae", BlendedLoss)
+    model.loss_layer.share = 0.25
+    diagnose(model, x, y)
+    assert model.loss_layer.share == 0.25
+
+
+def test_all_branches_agree_on_what_is_not_the_loss():
+    model, x, _ = in_two_stages("mae")
+    assert diagnose(model, x, not_finite(Y)).problems[0].seen.startswith("1 of 40")
+
+
+class InBatches(keras.utils.PyDataset):
+    """The data, ten at a time."""
+
+    def __len__(self):
+        return N // 10
+
+    def __getitem__(self, index):
+        rows = slice(10 * index, 10 * index + 10)
+        return X[rows], Y[rows], np.ones(10)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: tf.data.Dataset.from_tensor_slices((X, Y)).batch(10), InBatches],
+    ids=["a tf.data.Dataset", "a PyDataset"],
+)
+def test_a_data_set_is_looked_at_as_fit_takes_it(make):
+    model, _, _ = compiled("mse")
+    found = diagnose(model, make())
+    assert found.healthy and "10 samples of the first batch" in found[0].seen, found
+    assert "10 samples of the first batch" in diagnosis.numbers(model, make()).seen
+    model, _, _ = compiled(to_scalar)
+    assert diagnose(model, make()).problems[0].probe == "per_sample"
+
+
 def test_state_that_a_loss_sets_is_set_back():
     model, x, y = owning(StateSwitchedLoss(["mse", "mae"], 0.1, 1.0))
     diagnose(model, x, y)
@@ -654,13 +840,13 @@ def test_each_probe_works_alone(probe):
 def test_the_checklist_is_printed_in_plain_words():
     text = str(diagnose(*compiled(OwnsAlpha())))
     lines = text.splitlines()
-    assert sum(line.startswith(("ok", "skipped", "PROBLEM")) for line in lines) == 14
+    assert sum(line.startswith(("ok", "skipped", "PROBLEM")) for line in lines) == 16
     assert "PROBLEM parameters" in text and "cure" in text
     assert lines[-1] == "1 needs attention."
     assert max(map(len, lines)) <= 97
     several = str(diagnose(*dead_relu()))
-    assert several.splitlines()[-1].endswith("of 14 need attention. Begin with the first.")
-    assert str(diagnose(*compiled("mse"))).endswith("Nothing to complain about.")
+    assert several.splitlines()[-1].endswith("of 16 need attention. Begin with the first.")
+    assert str(diagnose(*compiled("mse"))).splitlines()[-1].startswith("No probe found anything.")
 
 
 def test_a_finding_has_a_status():
@@ -691,9 +877,21 @@ BAD_INPUT = {
     "empty": (lambda: compiled("mse", Y[:0], x=X[:0]), "not empty"),
     "of two lengths": (lambda: compiled("mse", Y[:7]), r"\[40\] and \[7\] samples"),
     "no labels": (lambda: compiled("mse", None), "`y` must be an array"),
-    "a dataset": (
-        lambda: compiled("mse", x=tf.data.Dataset.from_tensors(X)),
-        "`x` must be an array",
+    "a data set and labels": (
+        lambda: compiled("mse", x=tf.data.Dataset.from_tensors((X, Y))),
+        "`y` must be left out",
+    ),
+    "a data set without labels": (
+        lambda: compiled("mse", None, x=tf.data.Dataset.from_tensors(X)),
+        "`x` must hold batches of inputs and labels",
+    ),
+    "an empty data set": (
+        lambda: compiled("mse", None, x=tf.data.Dataset.from_tensors((X, Y)).take(0)),
+        "but is empty",
+    ),
+    "a data set for labels": (
+        lambda: compiled("mse", tf.data.Dataset.from_tensors(Y)),
+        "`y` must be an array",
     ),
     "a number": (lambda: compiled("mse", 3.0), "`y` must be an array.*single value"),
     "a string": (lambda: compiled("mse", "labels"), "`y` must be an array.*'labels'"),

@@ -99,7 +99,7 @@ class RelativeError(Exercise):
         "Two where: the first makes the divisor safe, the second chooses the result.",
         "known = y_true != 0, then safe = ops.where(known, ops.abs(y_true), 1.0).",
     )
-    praise = "The branch that is not taken now divides by 1."
+    praise = "Nothing divides by 0 any more, not even in the branch that is not taken."
 
     def reference(y_true, y_pred):
         known = y_true != 0
@@ -179,7 +179,15 @@ class Ship(Exercise):
         before = model.network(x).numpy()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "parcel.keras"
-            answer(model, path)
+            try:
+                answer(model, path)
+            except ValueError as error:
+                require(
+                    ".weights.h5" not in str(error),
+                    "Weights alone are numbers without a network: the server would have to build "
+                    "one first. Store the network itself. Which method writes a .keras file?",
+                )
+                raise
             require(
                 path.exists(),
                 "Nothing was stored at the path. Which method writes a model into a .keras file?",
