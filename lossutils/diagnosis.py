@@ -274,7 +274,7 @@ def loss_weights(setup: Setup) -> tuple[str, str]:
             f"loss_weights gives {_listed(bad)}: a loss with the weight 0 teaches nothing, and "
             "one with a negative weight is made large, not small",
             "give it a weight above 0; a loss that you want to watch and not to train on belongs "
-            "into metrics=[...]",
+            "in metrics=[...]",
         )
     return f"every loss counts, with the weight {', '.join(f'{w:g}' for _, w in given)}", ""
 
