@@ -153,3 +153,12 @@ def test_the_teaching_part_can_be_imported_late() -> None:
     code = "import tensorflow as tf; tf.zeros(1); import lossutils.teaching; print('imported')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "imported\n", done.stderr
+
+
+def test_garbage_is_collected_again_after_the_import():
+    code = (
+        "import gc, lossutils.teaching as _;"
+        "print(gc.isenabled(), gc.get_freeze_count() > 100_000)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.stdout.split() == ["True", "True"], result.stderr
