@@ -15,6 +15,9 @@ instances of `Exercise`. For the module `anatomy` the typical wrong answers stan
 An answer is what a learner would hand to `check`: a function, or a value. It may raise: then the
 fragment is of the line that reports the error. Two wrong answers of one exercise may get the same
 words, but not all of them: an exercise that says the same to everybody helps nobody.
+
+Where there is more than one way to be right, a dict ALSO_RIGHT beside it holds, for the name of an
+exercise, answers that must be accepted though they are not those of the solution.
 """
 
 from __future__ import annotations
@@ -41,18 +44,22 @@ def exercises_of(module: str) -> dict[str, Exercise]:
     return {name: value for name, value in vars(loaded).items() if isinstance(value, Exercise)}
 
 
-def wrong_answers_of(module: str) -> dict[str, list[tuple[Any, str]]]:
-    """Return the table WRONG of one module; an empty one when the file is missing."""
+def answers_of(module: str, table: str) -> dict[str, list[Any]]:
+    """Return the table WRONG or ALSO_RIGHT of one module; an empty one when there is none."""
     name = f"wrong_answers_{module}"
     if not (HERE / f"{name}.py").exists():
         return {}
-    return importlib.import_module(name).WRONG
+    return getattr(importlib.import_module(name), table, {})
 
 
 ALL = {(m, name): exercise for m in MODULES for name, exercise in exercises_of(m).items()}
-WRONG = {
-    (m, name): rows for m in MODULES for name, rows in wrong_answers_of(m).items()
-}
+WRONG = {(m, name): rows for m in MODULES for name, rows in answers_of(m, "WRONG").items()}
+ALSO_RIGHT = [
+    pytest.param((m, name), answer, id=f"{m}-{name}-{i}")
+    for m in MODULES
+    for name, answers in answers_of(m, "ALSO_RIGHT").items()
+    for i, answer in enumerate(answers)
+]
 ROWS = [
     pytest.param(key, answer, fragment, id=f"{key[0]}-{key[1]}-{i}")
     for key, rows in WRONG.items()
@@ -77,6 +84,13 @@ def right_answer(exercise: Exercise) -> Any:
 @each_exercise
 def test_the_solution_is_accepted(key: tuple[str, str], capsys: pytest.CaptureFixture) -> None:
     assert said(ALL[key], right_answer(ALL[key]), capsys).startswith("Correct.")
+
+
+@pytest.mark.parametrize(("key", "answer"), ALSO_RIGHT)
+def test_another_way_to_be_right_is_accepted(
+    key: tuple[str, str], answer: Any, capsys: pytest.CaptureFixture
+) -> None:
+    assert said(ALL[key], answer, capsys).startswith("Correct.")
 
 
 @each_exercise

@@ -89,3 +89,10 @@ WRONG = {
         ({**RIGHT, "form": "adaptive"}, "the best fit"),
     ],
 }
+
+ALSO_RIGHT = {
+    "priced_power": [
+        lambda x, p, c: np.abs(x / c) ** p + np.log(c) + _summed(p),
+        lambda x, p, c: np.abs(x / c) ** p + np.log(2 * c) + lgamma(1 + 1 / p),
+    ],
+}

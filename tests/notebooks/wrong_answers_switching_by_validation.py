@@ -130,3 +130,17 @@ WRONG = {
         (lambda curve, patience: [3], "TypeError"),
     ],
 }
+
+
+def _by_plateau(curve, patience, share):
+    """Beginning with the first error, and so without infinity."""
+    best, waited = curve[0], 0
+    for epoch, value in list(enumerate(curve))[1:]:
+        improved = best - value > share * best
+        best, waited = (value, 0) if improved else (best, waited + 1)
+        if waited >= patience:
+            return epoch
+    return None
+
+
+ALSO_RIGHT = {"first_stall_in_percent": [_by_plateau]}
