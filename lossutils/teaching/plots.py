@@ -13,9 +13,12 @@ import numpy as np
 import tensorflow as tf
 from cycler import cycler
 from IPython.display import Markdown, display
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
@@ -240,6 +243,7 @@ def add_legend(figure: Figure) -> None:
     """Put one legend for all panels of a `new_figure` below them, where it hides nothing.
 
     Call it last. It takes the labelled lines of every panel, each label once, and makes room.
+    Raises ValueError for two lines that look alike: in one legend nobody could tell them apart.
     """
     entries = {}
     for panel in figure.axes:
@@ -248,6 +252,7 @@ def add_legend(figure: Figure) -> None:
             entries.setdefault(label, handle)
     if not entries:
         return
+    _check_looks(entries)
     across = _legend_columns(list(entries), figure.get_figwidth())
     lines = -(-len(entries) // across)
     rows, columns = figure.axes[0].get_gridspec().get_geometry()
@@ -277,6 +282,19 @@ def _set_margins(figure: Figure, columns: int, rows: int, legend: float = 0.0) -
         wspace=_BETWEEN / inner,
         hspace=stacked / tall,
     )
+
+
+def _check_looks(entries: Mapping[str, Artist]) -> None:
+    looks = {}
+    for label, line in entries.items():
+        if isinstance(line, Line2D):
+            look = (to_hex(line.get_color()), line.get_linestyle(), line.get_marker())
+            if look in looks:
+                raise ValueError(
+                    f"{label!r} and {looks[look]!r} share a legend and look alike: give one of "
+                    "them another color and linestyle"
+                )
+            looks[look] = label
 
 
 def _legend_columns(labels: list[str], width: float) -> int:

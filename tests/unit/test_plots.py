@@ -247,6 +247,25 @@ def test_a_grid_of_panels_is_legible():
     assert_legible(figure)
 
 
+def two_panels(**style):
+    figure, (left, right) = new_figure(2)
+    left.plot([0, 1], label="benign")  # solid, in the first colour
+    right.plot([0, 1], label="true cost", **style)
+    return figure
+
+
+def test_a_legend_does_not_hold_two_lines_that_look_alike():
+    with pytest.raises(ValueError, match="'true cost' and 'benign' share a legend"):
+        add_legend(two_panels(color=COLORS["blue"].lower()))
+
+
+@pytest.mark.parametrize("style", [{"color": "green"}, {"linestyle": ":"}, {"marker": "o"}])
+def test_a_legend_holds_lines_that_differ(style):
+    figure = two_panels(**style)
+    add_legend(figure)
+    assert legend_of(figure) == ["benign", "true cost"]
+
+
 def test_show_gives_a_plain_picture_and_a_visible_caption(monkeypatch):
     shown = []
     monkeypatch.setattr(plots, "display", lambda *what, **how: shown.append((what, how)))
@@ -280,7 +299,7 @@ def test_a_legend_does_not_leave_the_figure(count, width):
     figure, axes = new_figure(width=width)
     for number in range(count):
         label = "error of each sample"[: 6 + 5 * (number % 4)]
-        axes.plot([0, 1], label=f"{label} {number}")
+        axes.plot([0, 1], marker="os"[number // 4], label=f"{label} {number}")
     add_legend(figure)
     encode(figure)
     box = figure.legends[0].get_window_extent()
