@@ -18,7 +18,7 @@ import nbformat
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
-from pages import TEMPLATES, FiguresWithCaptions, code_colors, markdown_filter
+from pages import TEMPLATES, FiguresWithCaptions, PicturesOnce, code_colors, markdown_filter
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "build" / "site"
@@ -61,7 +61,7 @@ def make_page(address: str, notebook: NotebookNode, folder: Path) -> Page:
         template_name="cells",
         extra_template_basedirs=[str(TEMPLATES)],
         filters={"markdown2html": markdown_filter(folder, ".html")},
-        preprocessors=[FiguresWithCaptions],
+        preprocessors=[FiguresWithCaptions, PicturesOnce],
     )
     body, _ = exporter.from_notebook_node(notebook)
     (_, title), *_ = headings_of(body, 1)

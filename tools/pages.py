@@ -5,6 +5,7 @@ browsers draw themselves, pictures are part of the page, and links lead to other
 """
 
 import base64
+import io
 import re
 from collections.abc import Callable
 from html import unescape
@@ -16,6 +17,7 @@ from latex2mathml.converter import convert
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
+from PIL import Image
 from pygments.formatters import HtmlFormatter
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -25,6 +27,7 @@ LIGHT_CODE, DARK_CODE = "a11y-high-contrast-light", "a11y-high-contrast-dark"
 _TAG = re.compile(r"<[^>]+>")
 _ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 _UPRIGHT = re.compile(r"\\mathrm\{(\w{2,})\}")
+_STILL = re.compile(r'<img [^>]*src="data:image/png;base64,(?P<png>[^"]*)">\n')
 _BADGES = re.compile(r"<!-- badges:start -->.*?<!-- badges:end -->", re.DOTALL)
 
 
@@ -121,6 +124,32 @@ class FiguresWithCaptions(Preprocessor):
         if cell.cell_type == "code":
             cell.outputs = joined
         return cell, resources
+
+
+class PicturesOnce(Preprocessor):
+    """Drops the still picture of a widget that the figure above it shows already.
+
+    Every widget starts where a figure has explained it; only the line that names its controls
+    stays then.
+    """
+
+    def preprocess(self, notebook: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        """Return the notebook without repeated pictures."""
+        above = None
+        for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+            data = output.get("data", {})
+            if "image/png" in data:
+                above = pixels(data["image/png"])
+            still = _STILL.match(data.get("text/html", ""))
+            if still and pixels(still["png"]) == above:
+                data["text/html"] = data["text/html"][still.end() :]
+        return notebook, resources
+
+
+def pixels(png: str) -> bytes:
+    """Return the pixels of a PNG in base64; the same picture may be compressed in many ways."""
+    with Image.open(io.BytesIO(base64.b64decode(png))) as picture:
+        return picture.tobytes()
 
 
 def code_colors() -> str:

@@ -213,8 +213,9 @@ def bundle(widget: ipywidgets.Widget, png: bytes, alt: str, note: str) -> dict[s
 
 
 def error_line(error: BaseException) -> str:
-    """Return the error's type and message as a line of HTML, in red."""
-    return f'<b style="color: #b00020">{html.escape(describe_error(error))}</b>'
+    """Return the error's type and message as a line of HTML, in the red of Lab's theme."""
+    red = "var(--jp-error-color1, #b00020)"  # one red cannot be read on white and on black
+    return f'<b style="color: {red}">{html.escape(describe_error(error))}</b>'
 
 
 def spoken(alt: str) -> str:

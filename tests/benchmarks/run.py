@@ -2,10 +2,11 @@
 
     python tests/benchmarks/run.py [--suite] [--only SUBJECT ...]
 
-Prints a table for each subject: the notebooks, the redraws of their widgets, the losses against
-Keras, the Mahalanobis distance, changing a loss. All of it takes about ten minutes, and then
-STATUS.md is written anew. --suite adds how long the tests take. With --only, the named subjects are
-printed and nothing is written. Nothing is asserted: times depend on the machine.
+Prints a table for each subject: the notebooks, several of them at once as on a hub, the redraws of
+their widgets, the losses against Keras, the Mahalanobis distance, changing a loss. All of it takes
+about a quarter of an hour, and then STATUS.md is written anew. --suite adds how long the tests
+take. With --only, the named subjects are printed and nothing is written. Nothing is asserted: times
+depend on the machine.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from status_page import page  # noqa: E402
 
 SUBJECTS = {
     "notebooks": "notebook_costs",
+    "seats": "seats",
     "redraws": "redraws",
     "losses": "loss_steps",
     "mahalanobis": "mahalanobis_memory",

@@ -1,15 +1,20 @@
 """The benchmarks measure what they say: pure parts, and one small run of each kind of timer."""
 
+import subprocess
+import sys
 import time
 from importlib import import_module
+from subprocess import PIPE
 
 import loss_steps
 import measure
 import nbformat
 import notebook_costs
+import psutil
 import pytest
 import redraw_probe
 import run
+import seats
 import status_page
 
 import lossutils
@@ -62,6 +67,24 @@ def test_things_take_turns_after_a_call_that_does_not_count():
 
 def test_seconds_are_those_of_one_call():
     assert 0.01 <= measure.seconds(lambda: time.sleep(0.01), calls=3) < 1
+
+
+def test_the_memory_of_all_children_is_counted():
+    fill = "x = bytearray(b'x') * 50_000_000; print(flush=True); input()"
+    with seats.TotalMemory() as before:  # a browser of other tests may be among the children
+        time.sleep(1)
+    with seats.TotalMemory() as memory:
+        children = [
+            subprocess.Popen([sys.executable, "-c", fill], stdin=PIPE, stdout=PIPE)
+            for _ in range(2)
+        ]
+        for child in children:
+            child.stdout.readline()  # it is full now
+        time.sleep(1)
+        for child in children:
+            child.communicate(b"\n")
+    assert 100 < memory.megabytes - before.megabytes < 200
+    assert seats.share(psutil.Process()) > 0
 
 
 @pytest.mark.parametrize("name", sorted(p.name for p in notebook_costs.NOTEBOOKS.glob("*.ipynb")))

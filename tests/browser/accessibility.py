@@ -18,6 +18,17 @@ RUN = """async ({context, tags, exceptions}) => {
         `${rule.id}: ${node.html.slice(0, 200)} (${node.failureSummary.replace(/\\s+/g, ' ')})`));
 }"""
 
+# What lies below another element, or where a page scrolls inside itself, is not compared.
+NOT_COMPARED = """async context => {
+    const {passes, violations, incomplete} = await axe.run(context, {
+        runOnly: {type: 'rule', values: ['color-contrast']}, preload: false,
+    });
+    const covered = incomplete.flatMap(rule => rule.nodes).filter(node => node.any.some(
+        check => ['bgOverlap', 'elmPartiallyObscured'].includes(check.data?.messageKey)));
+    const nothing = passes.length + violations.length ? [] : ['all texts'];
+    return [...nothing, ...covered.map(node => node.html.slice(0, 200))];
+}"""
+
 
 def violations(
     page: object,
@@ -31,11 +42,23 @@ def violations(
     `axe` is the script, `include` are the selectors of what is looked at, `exceptions` the rules
     that do not count. AssertionError when a selector finds nothing: nothing would be looked at.
     """
+    context = _context(page, axe, include)
+    return page.evaluate(
+        RUN, {"context": context, "tags": list(tags), "exceptions": list(exceptions)}
+    )
+
+
+def texts_not_compared(page: object, axe: Path, include: tuple[str, ...] = ("html",)) -> list[str]:
+    """Return the texts whose colours axe-core could not compare, because it takes them for covered.
+
+    It leaves them out in silence: `violations` would find the palest text there in order.
+    """
+    return page.evaluate(NOT_COMPARED, _context(page, axe, include))
+
+
+def _context(page: object, axe: Path, include: tuple[str, ...]) -> dict[str, list]:
     for selector in include:
         assert page.locator(selector).count(), f"nothing to look at: {selector}"
     if not page.evaluate("() => !!window.axe"):
         page.evaluate(axe.read_text(encoding="utf-8"))
-    context = {"include": [[selector] for selector in include]}
-    return page.evaluate(
-        RUN, {"context": context, "tags": list(tags), "exceptions": list(exceptions)}
-    )
+    return {"include": [[selector] for selector in include]}

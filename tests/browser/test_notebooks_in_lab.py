@@ -1,4 +1,4 @@
-"""Every notebook in JupyterLab: all cells run, every control and every button does its work.
+"""Every notebook in JupyterLab: all cells run, everybody can read it, every control works.
 
 LOSSUTILS_SCREENSHOTS=FOLDER stores a picture of each widget before and after each move.
 """
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from lab import Lab
+from lab_accessibility import check_accessibility
 from widget_checks import Watcher, check_widgets
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -21,10 +22,11 @@ def least_widgets(name: str) -> int:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_all_cells_run_and_every_widget_works(
-    name: str, open_notebook: Callable, watcher: Watcher
+    name: str, open_notebook: Callable, watcher: Watcher, axe: Path
 ) -> None:
     with open_notebook(name) as notebook:
         notebook.run_all()
+        check_accessibility(notebook, axe)
         widgets = check_widgets(notebook, watcher)
         assert widgets >= least_widgets(name), f"{name} has {widgets} widgets"
 

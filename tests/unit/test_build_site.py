@@ -1,5 +1,7 @@
 """tools/build_site.py: every notebook a page that stands alone, linked, and read aloud in order."""
 
+import base64
+import io
 import re
 from urllib.parse import unquote
 
@@ -8,6 +10,7 @@ import pages
 import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_output
+from PIL import Image
 
 PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAYAAAD0In+KAAAAEUlEQVR42mP8z8BQz0AEYBxVSF8A"
@@ -106,6 +109,25 @@ def test_a_figure_holds_its_caption_and_says_each_thing_once():
     assert found.select_one("figure figcaption").get_text(strip=True) == "It rises."
     assert found.select_one(".result > pre").get_text() == "1 < 2\n"
     assert page.body.count("It rises.") == 1
+
+
+def png(shade, compress_level):
+    """Return a picture in one shade of gray, in base64."""
+    buffer = io.BytesIO()
+    Image.new("L", (9, 9), shade).save(buffer, "png", compress_level=compress_level)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+@pytest.mark.parametrize(("shade", "pictures"), [(200, 1), (201, 2)])
+def test_a_widget_does_not_repeat_the_figure_above_it(shade, pictures):
+    figure = new_output("display_data", {"image/png": png(200, 9)}, metadata={"alt": "Gray."})
+    still = f'<img alt="Gray." src="data:image/png;base64,{png(shade, 1)}">\n<p>Run it.</p>'
+    widget = new_output("display_data", {"text/html": still})
+    notebook = build_site.as_notebook("# Title")
+    notebook.cells += [new_code_cell("x", outputs=[output]) for output in (figure, widget)]
+    page = build_site.make_page("x.html", notebook, build_site.ROOT)
+    assert page.body.count("<img") == pictures
+    assert page.body.count("<p>Run it.</p>") == 1
 
 
 @pytest.mark.parametrize(

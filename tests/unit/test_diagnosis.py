@@ -855,6 +855,12 @@ def test_a_finding_has_a_status():
     assert diagnosis.Finding("a", "b", skipped=True).status == "skipped"
 
 
+def test_the_total_is_the_loss_that_keras_trains():
+    model, x, y = weighted({"a": 2.0, "b": 0.5})
+    setup = Setup(model, x, y)
+    assert float(setup.total(setup.y_pred)) == pytest.approx(model.test_on_batch(x, y)[0])
+
+
 def test_many_samples_are_looked_at_evenly():
     y = np.zeros((10_000, 1), "float32")
     y[9_999] = np.nan

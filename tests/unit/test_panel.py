@@ -224,7 +224,7 @@ def test_an_error_on_the_loop_is_shown_and_the_panel_recovers():
         panel.start_button.click()
         await panel.wait()
         assert "ValueError: the rate must be &lt; 1" in panel.message.value
-        assert "color: #b00020" in panel.message.value
+        assert "color: var(--jp-error-color1" in panel.message.value
         assert buttons(panel) == IDLE
         training.fails_at = None
         panel.start_button.click()
