@@ -1,12 +1,14 @@
 """The talks in a browser: every slide fits, every figure shows, the keyboard leads to the end."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import build_slides
 import pytest
-from accessibility import WCAG, violations
+from accessibility import WCAG, texts_not_compared, violations
 from offline import offline_page
+from PIL import Image
 
 PATHS = sorted(build_slides.NOTEBOOKS.glob("*.ipynb"))
 
@@ -25,6 +27,16 @@ FAULTS = """() => [...document.querySelectorAll('.slides section section')].flat
     if (!slide.innerText.trim() && !slide.querySelector('img')) faults.push('empty');
     return faults.map(fault => `${name}: ${fault}`);
 })"""
+
+# Sizes inside a slide say nothing of where it is on the screen, and reveal.js shrinks all to fit.
+IN_SIGHT = """() => {
+    const {left, top, right, bottom} = document.querySelector('.slides').getBoundingClientRect();
+    return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight
+        && right - left > 0.9 * innerWidth;
+}"""
+
+# Backgrounds are empty here, but lie below the text, and axe-core would not see through them.
+STILL = ".backgrounds { display: none } .fragment { transition: none !important }"
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +63,17 @@ def open_talk(page: object, folder: Path, name: str) -> None:
 @pytest.mark.parametrize("name", [path.stem for path in PATHS])
 def test_every_slide_fits_and_shows_its_figures(name: str, page: object, folder: Path) -> None:
     open_talk(page, folder, name)
+    assert page.evaluate(IN_SIGHT)
     assert page.evaluate(FAULTS) == []
     pictures = page.evaluate("() => [...document.images].filter(image => !image.alt.trim()).length")
     assert pictures == 0
+
+
+def test_the_title_is_on_the_screen(page: object, folder: Path) -> None:
+    open_talk(page, folder, PATHS[0].stem)
+    with Image.open(io.BytesIO(page.screenshot())) as screen:
+        upper = screen.convert("L").crop((0, 0, screen.width, screen.height // 4))
+    assert sum(upper.histogram()[:64]) > 1000  # dark pixels
 
 
 def test_the_space_key_leads_through_the_whole_talk(page: object, folder: Path) -> None:
@@ -84,9 +104,12 @@ def test_a_slide_that_is_too_tall_scrolls_by_key_and_then_goes_on(
 
 def test_the_slides_are_accessible(page: object, folder: Path, axe: Path) -> None:
     open_talk(page, folder, PATHS[0].stem)
+    page.evaluate("() => Reveal.configure({transition: 'none'})")
+    page.add_style_tag(content=STILL)
     slides = page.evaluate("() => Reveal.getTotalSlides()")
     for number in range(slides):
         # Not what axe-core recommends beyond WCAG: reveal.js makes its own landmarks.
         found = violations(page, axe, WCAG)
         assert found == [], f"slide {number + 1}"
+        assert texts_not_compared(page, axe) == [], f"slide {number + 1}"
         page.evaluate("() => Reveal.next()")
