@@ -1,7 +1,7 @@
 """What can be read below the cells of a notebook, and what of it differs between two runs.
 
-Compared to the letter: what was printed, text, HTML, errors. Not compared: pictures, whose bytes
-differ from machine to machine.
+Compared to the letter: what was printed, text, HTML, errors. Of a picture only that it is there:
+its bytes differ from machine to machine.
 """
 
 import difflib
@@ -29,8 +29,10 @@ def texts(cell: NotebookNode) -> list[str]:
 
 def shown(output: NotebookNode) -> list[tuple[str, str]]:
     """Return kind and text of what an output shows, without the data of pictures."""
-    kinds = sorted(kind for kind in output.data if not kind.startswith("image/"))
-    return [(kind, PICTURE.sub("PICTURE", str(output.data[kind]))) for kind in kinds]
+    return [
+        (kind, "PICTURE" if kind.startswith("image/") else PICTURE.sub("PICTURE", str(text)))
+        for kind, text in sorted(output.data.items())
+    ]
 
 
 def differences(stored: NotebookNode, fresh: NotebookNode) -> list[str]:

@@ -13,13 +13,25 @@ import notebook_costs
 import psutil
 import pytest
 import redraw_probe
+import redraws
 import run
 import seats
 import status_page
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import lossutils
 from lossutils.teaching import choice, log_slider, slider, switch
 
+WIDGET = """
+from lossutils.teaching import explore, new_figure, slider
+
+def line(height):
+    figure, axes = new_figure()
+    axes.plot([0, 1], [0, height])
+    return figure
+
+explore(line, height=slider("height", 0, 5, 1, 1), alt="A line.")
+"""
 # Not losses: bases, helpers, callbacks, and a penalty on weights.
 OTHERS = {
     "StatefulLoss",
@@ -67,6 +79,43 @@ def test_things_take_turns_after_a_call_that_does_not_count():
 
 def test_seconds_are_those_of_one_call():
     assert 0.01 <= measure.seconds(lambda: time.sleep(0.01), calls=3) < 1
+
+
+@pytest.fixture
+def small_notebook(tmp_path):
+    """A notebook with a title, and a widget with one slider."""
+    path = tmp_path / "01_small.ipynb"
+    title = new_markdown_cell("# Small?\n\n*Read 4 min · run 500 s · exercise 3 min*")
+    nbformat.write(new_notebook(cells=[title, new_code_cell(WIDGET)]), path)
+    return path
+
+
+def test_a_notebook_gives_its_row(small_notebook):
+    name, *minutes, ran, promised, megabytes, kept = notebook_costs.row(small_notebook)
+    assert (name, minutes, promised, kept) == ("01_small", ["4", "3"], "500", "yes")
+    assert 0 < float(ran) < 500 and 100 < float(megabytes) < 1000
+
+
+def test_the_redraws_of_a_notebook_are_measured(small_notebook):
+    (widget,) = redraws.measure_redraws(small_notebook)
+    assert widget["name"] == "height" and len(widget["seconds"]) == 5
+    assert redraws.row(small_notebook, widget)[:2] == ["01", "height"]
+
+
+def test_several_seats_give_a_row(small_notebook, monkeypatch):
+    monkeypatch.setattr(seats, "NOTEBOOK", small_notebook)
+    number, wait, together, each = seats.row(2)
+    assert number == "2" and int(wait) > 0
+    assert float(together) / 2 == pytest.approx(float(each), abs=1) and float(each) > 100
+
+
+def test_the_status_page_holds_every_subject():
+    page = (run.ROOT / "STATUS.md").read_text(encoding="utf-8")
+    titles = ["Notebooks", "Seats", "Redraws", "Losses", "Mahalanobis distance"]
+    titles += ["Changing the loss", "Test suite"]
+    found = [line[3:] for line in page.splitlines() if line.startswith("## ")]
+    assert found in (titles, titles[:-1])  # the suite that is being measured comes last
+    assert all(path.stem in page for path in notebook_costs.NOTEBOOKS.glob("*.ipynb"))
 
 
 def test_the_memory_of_all_children_is_counted():

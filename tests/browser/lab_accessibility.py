@@ -26,6 +26,7 @@ EXCEPTIONS = {
 # for hidden and compare no colours.
 STYLE = "body, .jp-LabShell { overflow: visible !important }"
 SCROLLED = "() => document.querySelector('.jp-WindowedPanel-outer').scrollHeight"
+CONTENT = "() => document.querySelector('.jp-WindowedPanel-viewport').offsetHeight"
 SEEN = "() => document.querySelector('.jp-WindowedPanel-outer').clientHeight"
 TO_TOP = "() => { document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0; }"
 FRAME = 300  # pixels that Lab takes above and below a notebook, at most
@@ -69,6 +70,7 @@ def check_accessibility(notebook: NotebookPage, axe: Path) -> None:
             assert found == [], where + "\n".join(found)
             missed = texts_not_compared(page, axe, include=OURS)
             assert missed == [], where + "colours not compared: " + "\n".join(missed)
+            assert page.evaluate(SEEN) >= page.evaluate(CONTENT), where + "it has grown"
 
 
 @contextmanager

@@ -6,12 +6,15 @@ LOSSUTILS_SCREENSHOTS=FOLDER stores a picture of each widget before and after ea
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
 from lab import Lab
 from lab_accessibility import check_accessibility
 from widget_checks import Watcher, check_widgets
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+FIGURES = """() => [...document.querySelectorAll('.jp-RenderedImage img')]
+    .filter(image => image.naturalWidth > 0).length"""
 NAMES = sorted(path.name for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
 
 
@@ -20,12 +23,19 @@ def least_widgets(name: str) -> int:
     return 1 if name.startswith("00_") else 2
 
 
+def stored_figures(name: str) -> int:
+    """Return how many figures the stored notebook shows."""
+    cells = nbformat.read(NOTEBOOKS / name, as_version=4).cells
+    return sum("image/png" in o.get("data", {}) for c in cells for o in c.get("outputs", []))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_all_cells_run_and_every_widget_works(
     name: str, open_notebook: Callable, watcher: Watcher, axe: Path
 ) -> None:
     with open_notebook(name) as notebook:
         notebook.run_all()
+        assert notebook.page.evaluate(FIGURES) == stored_figures(name)
         check_accessibility(notebook, axe)
         widgets = check_widgets(notebook, watcher)
         assert widgets >= least_widgets(name), f"{name} has {widgets} widgets"

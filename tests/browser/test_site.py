@@ -23,6 +23,7 @@ THIN_OUT = """() => document.querySelectorAll('.highlight').forEach(code => {
         seen.add(color);
     }
 })"""
+OPEN_ALL = "() => document.querySelectorAll('details').forEach(details => { details.open = true; })"
 WIDER_THAN_WINDOW = """() => [...document.querySelectorAll('main *')].filter(element =>
     element.getBoundingClientRect().right > innerWidth + 1
     && !element.closest('pre, .table, math')).map(element => element.outerHTML.slice(0, 100))"""
@@ -56,6 +57,7 @@ def test_page_can_be_read_by_everybody(name: str, page: object, site: Path, axe:
         assert page.evaluate(BROKEN_PICTURES) == 0
         assert page.evaluate(WIDER_THAN_WINDOW) == []
         page.evaluate(THIN_OUT)
+        page.evaluate(OPEN_ALL)
         assert violations(page, axe) == [], f"{name}, {scheme}"
         if size == DESKTOP:
             assert texts_not_compared(page, axe) == [], f"{name}, {scheme}"
@@ -66,6 +68,7 @@ def test_the_keyboard_skips_to_the_text_and_scrolls_wide_code(page: object, site
     page.keyboard.press("Tab")
     assert "Skip to the text" in page.evaluate(FOCUS)
     page.keyboard.press("Enter")
+    assert page.evaluate("() => document.activeElement.id") == "content"
     for _ in range(10):
         page.keyboard.press("Tab")
         if page.evaluate(FOCUS).startswith("<pre"):

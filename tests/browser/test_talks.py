@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import build_slides
+import nbformat
 import pytest
 from accessibility import WCAG, texts_not_compared, violations
 from offline import offline_page
@@ -13,10 +14,13 @@ from PIL import Image
 PATHS = sorted(build_slides.NOTEBOOKS.glob("*.ipynb"))
 
 READY = "() => window.Reveal?.isReady()"
-# One line for each slide that is taller or wider than the screen, or has a picture nobody sees.
+SLIDES = """() => [...document.querySelectorAll('.slides section section')]
+    .map(slide => Reveal.getIndices(slide)).map(({h, v}) => [h, v])"""
+SHOW = "([h, v]) => Reveal.slide(h, v, 99)"  # with all that appears one after the other
+# One line for each thing on a slide that somebody in the room would miss.
 FAULTS = """() => [...document.querySelectorAll('.slides section section')].flatMap(slide => {
     const {h, v} = Reveal.getIndices(slide);
-    Reveal.slide(h, v);
+    Reveal.slide(h, v, 99);
     const name = `slide ${h}/${v} (${slide.innerText.trim().slice(0, 40)})`;
     const faults = [];
     if (slide.scrollHeight > slide.clientHeight) faults.push(`${slide.scrollHeight} pixels tall`);
@@ -24,10 +28,18 @@ FAULTS = """() => [...document.querySelectorAll('.slides section section')].flat
     for (const image of slide.querySelectorAll('img')) {
         if (!image.naturalWidth || image.offsetHeight < 200) faults.push('a picture is not seen');
     }
-    if (!slide.innerText.trim() && !slide.querySelector('img')) faults.push('empty');
+    const things = [...slide.querySelectorAll('img, p, li, pre, h1, h2, h3, th, td')];
+    for (const thing of things) {
+        if (!thing.checkVisibility({opacityProperty: true, visibilityProperty: true})) {
+            faults.push(`invisible: ${thing.outerHTML.slice(0, 60)}`);
+        }
+    }
+    if (!things.length) return [`${name}: empty`];
+    const {left, top, width, height} = things[0].getBoundingClientRect();
+    const there = document.elementFromPoint(left + width / 2, top + height / 2);
+    if (!slide.contains(there)) faults.push('covered, or beside the screen');
     return faults.map(fault => `${name}: ${fault}`);
 })"""
-
 # Sizes inside a slide say nothing of where it is on the screen, and reveal.js shrinks all to fit.
 IN_SIGHT = """() => {
     const {left, top, right, bottom} = document.querySelector('.slides').getBoundingClientRect();
@@ -36,6 +48,7 @@ IN_SIGHT = """() => {
 }"""
 
 # Backgrounds are empty here, but lie below the text, and axe-core would not see through them.
+PRESENT = ".slides section.present section.present"
 STILL = ".backgrounds { display: none } .fragment { transition: none !important }"
 
 
@@ -63,10 +76,31 @@ def open_talk(page: object, folder: Path, name: str) -> None:
 @pytest.mark.parametrize("name", [path.stem for path in PATHS])
 def test_every_slide_fits_and_shows_its_figures(name: str, page: object, folder: Path) -> None:
     open_talk(page, folder, name)
+    page.add_style_tag(content=STILL)
     assert page.evaluate(IN_SIGHT)
     assert page.evaluate(FAULTS) == []
+    cells = nbformat.read(build_slides.NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
+    figures = sum("image/png" in o.get("data", {}) for c in cells for o in c.get("outputs", []))
+    assert page.locator("figure img").count() == figures > 0
     pictures = page.evaluate("() => [...document.images].filter(image => !image.alt.trim()).length")
     assert pictures == 0
+
+
+@pytest.mark.parametrize(
+    ("style", "fault"),
+    [
+        (".fragment { opacity: 0 !important }", "invisible: <"),
+        (".slides section section { display: none !important }", "invisible: <"),
+        (".slides section section { transform: translateX(4000px) !important }", "beside"),
+        ("main { position: relative; z-index: -1 }", "covered"),
+    ],
+)
+def test_a_slide_that_nobody_sees_is_noticed(
+    style: str, fault: str, page: object, folder: Path
+) -> None:
+    open_talk(page, folder, PATHS[0].stem)
+    page.add_style_tag(content=STILL + style)
+    assert fault in "\n".join(page.evaluate(FAULTS))
 
 
 def test_the_title_is_on_the_screen(page: object, folder: Path) -> None:
@@ -102,14 +136,32 @@ def test_a_slide_that_is_too_tall_scrolls_by_key_and_then_goes_on(
     assert page.evaluate("() => Reveal.getIndices().h") > 0
 
 
-def test_the_slides_are_accessible(page: object, folder: Path, axe: Path) -> None:
+def test_escape_shows_all_slides_and_a_click_leads_to_one(page: object, folder: Path) -> None:
     open_talk(page, folder, PATHS[0].stem)
-    page.evaluate("() => Reveal.configure({transition: 'none'})")
+    page.keyboard.press("Escape")
+    assert page.evaluate("() => Reveal.isOverview()")
+    open_ones = page.locator(".slides section section:not([inert])").count()
+    assert open_ones == page.evaluate("() => Reveal.getTotalSlides()")
+    page.locator(".slides > section:nth-child(2) > section").first.click()
+    assert not page.evaluate("() => Reveal.isOverview()")
+    assert page.evaluate("() => Reveal.getIndices().h") == 1
+
+
+# The first one is short and has all but formulas.
+@pytest.mark.parametrize("name", [PATHS[0].stem, "10_adaptive_robust_loss"])
+def test_the_slides_are_accessible(name: str, page: object, folder: Path, axe: Path) -> None:
+    open_talk(page, folder, name)
     page.add_style_tag(content=STILL)
-    slides = page.evaluate("() => Reveal.getTotalSlides()")
-    for number in range(slides):
+    slides = page.evaluate(SLIDES)
+    assert len(slides) == page.evaluate("() => Reveal.getTotalSlides()")
+    for place in slides:
+        page.evaluate(SHOW, place)
         # Not what axe-core recommends beyond WCAG: reveal.js makes its own landmarks.
-        found = violations(page, axe, WCAG)
-        assert found == [], f"slide {number + 1}"
-        assert texts_not_compared(page, axe) == [], f"slide {number + 1}"
-        page.evaluate("() => Reveal.next()")
+        assert violations(page, axe, WCAG) == [], f"slide {place}"
+        assert texts_not_compared(page, axe, include=(PRESENT,)) == [], f"slide {place}"
+
+
+def test_pale_text_on_a_slide_is_noticed(page: object, folder: Path, axe: Path) -> None:
+    open_talk(page, folder, PATHS[0].stem)
+    page.add_style_tag(content=STILL + ".reveal p { color: #ddd }")
+    assert "color-contrast" in "\n".join(violations(page, axe, WCAG))

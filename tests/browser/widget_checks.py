@@ -281,7 +281,7 @@ def check_panel(panel: Widget) -> None:
     panel.assert_no_error()
     panel.screenshot("0-first")
     check_tab_order(panel, BUTTON)
-    panel.button("Start").click()
+    _press(panel, "Start")
     until(
         lambda: _progress(panel) >= 100 or bool(panel.faults()),
         panel.watcher.training,
@@ -291,13 +291,20 @@ def check_panel(panel: Widget) -> None:
     panel.wait_for_change(first, "a whole training leaves the picture as it was")
     panel.assert_no_error()
     panel.screenshot("1-finished")
-    panel.button("Reset").click()
+    _press(panel, "Reset")
     panel.wait_for_picture(first, "Reset does not bring the first picture back")
     _start_and_stop(panel)
     panel.screenshot("2-stopped")
-    panel.button("Reset").click()
+    _press(panel, "Reset")
     panel.wait_for_picture(first, "Reset after Stop does not bring the first picture back")
     panel.assert_no_error()
+
+
+def _press(panel: Widget, name: str) -> None:
+    """Press a button by key, as soon as it may be pressed."""
+    button = panel.button(name)
+    until(button.is_enabled, panel.watcher.patience, f"{panel.where}: {name} may be pressed")
+    button.press("Enter")
 
 
 def _progress(panel: Widget) -> float:
@@ -309,9 +316,9 @@ def _progress(panel: Widget) -> float:
 
 def _start_and_stop(panel: Widget) -> None:
     """Press Stop as soon as there is progress: the bar stands still below 100 %, Start is ready."""
-    panel.button("Start").click()
+    _press(panel, "Start")
     until(lambda: _progress(panel) > 0, panel.watcher.patience, f"{panel.where}: a first step")
-    panel.button("Stop").click()
+    _press(panel, "Stop")
     start = panel.button("Start")
     until(start.is_enabled, panel.watcher.patience, f"{panel.where}: Start enabled after Stop")
     panel.settled_picture()

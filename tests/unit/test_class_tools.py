@@ -55,6 +55,8 @@ def test_every_notebook_loses_exactly_its_solutions(tmp_path, capsys) -> None:
         assert len(after.cells) == len(before.cells) - solutions
         assert not any(".solution()" in c.source for c in after.cells)
         nbformat.validate(after)
+        named = "\n".join(c.source for c in after.cells if c.cell_type == "markdown")
+        assert len(collect.exercises(after)) == named.count("### Exercise ") >= 1
     assert (tmp_path / "images").is_dir()
 
 

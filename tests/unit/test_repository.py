@@ -1,5 +1,6 @@
 """The repository as a whole: what lies in it, what it installs, and the commands it promises."""
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -29,7 +30,8 @@ TOP_LEVEL = {
     "tests",
     "tools",
 }
-READER = "python -m pip install -r requirements.txt"
+NOTEBOOK = "notebooks/00_start_here.ipynb"
+READER = f"python -m pip install -r requirements.txt && python -m jupyterlab {NOTEBOOK}"
 TESTS = "python -m pip install -r tests/requirements.txt && python -m pytest"
 # In pieces, or this file would be the first to be found.
 REGISTRIES = ("pypi" + ".org", "files.python" + "hosted", "anaconda" + ".org", "npmjs" + ".org")
@@ -98,7 +100,34 @@ def test_line_endings_are_the_same_everywhere():
 
 @pytest.mark.parametrize("command", [READER, TESTS])
 def test_the_readme_promises_the_command(command):
-    assert command in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"```bash\n{command}\n```" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_command_opens_a_notebook_that_is_there():
+    assert (ROOT / NOTEBOOK).is_file()
+
+
+def scripts():
+    """Return the scripts that README.md and TEACHING.md tell people to run."""
+    guides = [ROOT / "README.md", ROOT / "notebooks" / "TEACHING.md"]
+    text = "".join(path.read_text(encoding="utf-8") for path in guides)
+    return sorted(set(re.findall(r"python ((?:tools|tests)/[\w/]+\.py)", text)))
+
+
+@pytest.mark.parametrize("script", scripts())
+def test_a_script_that_people_are_told_to_run_starts(script, tmp_path):
+    command = [sys.executable, ROOT / script, "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and Path(script).name in done.stdout, done.stderr
+
+
+def test_every_deliberate_fault_can_still_be_put_in():
+    spec = importlib.util.spec_from_file_location("mutations", ROOT / "tests" / "mutations.py")
+    mutations = importlib.util.module_from_spec(spec)
+    sys.modules["mutations"] = mutations  # dataclasses look their module up
+    spec.loader.exec_module(mutations)
+    lost = [f.name for f in mutations.FAULTS if (ROOT / f.file).read_text().count(f.old) != 1]
+    assert mutations.FAULTS and lost == []
 
 
 def test_ci_runs_the_command_of_the_readme(tmp_path):

@@ -37,22 +37,57 @@ def test_the_minutes_of_a_schedule_add_up(heading: str, total: int) -> None:
     assert sum(minutes(section(GUIDE, heading))) == total
 
 
-def test_exercises_that_are_named_exist() -> None:
-    for number in NUMBERS:
-        named = re.findall(r"[Ee]xercise\s+(\d)", section(GUIDE, f"### {number}:"))
-        (path,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
-        text = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
-        for exercise in named:
-            assert f"### Exercise {exercise}" in text, (number, exercise)
+def headings(number: str) -> list[str]:
+    """Return the headings of a notebook, in lower case."""
+    (path,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return re.findall(r"^#+ (.+)$", text.lower(), flags=re.MULTILINE)
 
 
-def test_quoted_headings_exist() -> None:
-    """A part that an instructor is told to skip or to keep can be found by its heading."""
-    for number in NUMBERS:
-        (path,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
-        cells = nbformat.read(path, as_version=4).cells
-        text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-        skip = section(GUIDE, f"### {number}:").split("**Skip.**")[1]
-        for heading in re.findall(r'"([^"]+)"', skip):
-            wanted = re.sub(r"\s+", " ", heading).strip(",.")
-            assert wanted.lower() in text.lower(), (number, wanted)
+def exercises(text: str) -> set[str]:
+    """Return the numbers of the exercises that a text names.
+
+    >>> sorted(exercises("01: exercises 1 and 3; Exercise 2: ..."))
+    ['1', '2', '3']
+    """
+    lists = re.findall(r"[Ee]xercises?\s+(\d(?:(?:,| and)\s+\d)*)", text)
+    return set(re.findall(r"\d", " ".join(lists)))
+
+
+def quoted(text: str) -> list[str]:
+    """Return what stands in quotation marks, in lower case, on one line."""
+    found = re.findall(r'"([^"]+)"', text)
+    return [re.sub(r"\s+", " ", part).strip(",.").lower() for part in found]
+
+
+def not_found(text: str, number: str) -> list[str]:
+    """Return the quotations with which no heading of a notebook begins."""
+    known = headings(number)
+    return [part for part in quoted(text) if not any(line.startswith(part) for line in known)]
+
+
+def named_in_schedules() -> list[tuple[str, str]]:
+    """Return each row of a schedule that is about one notebook: its number and what it says."""
+    return re.findall(r"^\| \d+ \| (?:day \d\. )?(\d\d)[:,] (.*?) \|", GUIDE, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_exercises_that_are_named_exist(number: str) -> None:
+    assert exercises(section(GUIDE, f"### {number}:")) <= exercises("\n".join(headings(number)))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_part_to_skip_or_to_keep_is_a_heading(number: str) -> None:
+    skip = section(GUIDE, f"### {number}:").split("**Skip.**")[1]
+    assert not_found(skip, number) == []
+
+
+@pytest.mark.parametrize(("number", "what"), named_in_schedules())
+def test_a_row_of_a_schedule_names_what_is_there(number: str, what: str) -> None:
+    assert not_found(what, number) == []
+    assert exercises(what) <= exercises("\n".join(headings(number)))
+
+
+def test_the_schedules_name_notebooks() -> None:
+    assert len(named_in_schedules()) > 20
