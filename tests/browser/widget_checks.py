@@ -116,7 +116,10 @@ class Widget:
             f"{self.where}: {what}",
         )
         self.assert_no_error()  # an error is the reason for a picture that stands still
-        return self.settled_picture()
+        after = self.settled_picture()
+        # What came in between may have been a late answer to an earlier key.
+        assert after != before, f"{self.where}: {what}"
+        return after
 
     def _is_other(self, before: tuple[str, ...]) -> bool:
         now = self.picture()
