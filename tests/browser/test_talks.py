@@ -1,6 +1,9 @@
 """The talks in a browser: every slide fits, every figure shows, the keyboard leads to the end."""
 
 import io
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from accessibility import WCAG, texts_not_compared, violations
 from offline import offline_page
 from PIL import Image
 
+ROOT = build_slides.NOTEBOOKS.parent
 PATHS = sorted(build_slides.NOTEBOOKS.glob("*.ipynb"))
 
 READY = "() => window.Reveal?.isReady()"
@@ -46,9 +50,8 @@ IN_SIGHT = """() => {
     return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight
         && right - left > 0.9 * innerWidth;
 }"""
-
-# Backgrounds are empty here, but lie below the text, and axe-core would not see through them.
 PRESENT = ".slides section.present section.present"
+# Backgrounds are empty here, but lie below the text, and axe-core would not see through them.
 STILL = ".backgrounds { display: none } .fragment { transition: none !important }"
 
 
@@ -71,6 +74,16 @@ def open_talk(page: object, folder: Path, name: str) -> None:
     """Open the talk of a notebook and wait for its first slide."""
     page.goto((folder / f"{name}{build_slides.EXTENSION}").as_uri())
     page.wait_for_function(READY)
+
+
+def test_the_talk_by_hand_is_the_same(folder: Path, tmp_path: Path) -> None:
+    """README.md shows how to make one talk with nbconvert alone."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^jupyter (nbconvert --to slides .+)$", readme, flags=re.MULTILINE)
+    words = line.replace("build/slides", str(tmp_path)).split()
+    subprocess.run([sys.executable, "-m", *words], cwd=ROOT, check=True)
+    (talk,) = tmp_path.iterdir()
+    assert talk.read_text("utf-8") == (folder / talk.name).read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", [path.stem for path in PATHS])
