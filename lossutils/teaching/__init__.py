@@ -68,6 +68,7 @@ with _quiet_stderr():
     tensorflow.zeros(1) + 1
 
 from lossutils.teaching.batches import batches  # noqa: E402
+from lossutils.teaching.claims import claim  # noqa: E402
 from lossutils.teaching.datasets import (  # noqa: E402
     Dataset,
     breast_cancer,
@@ -115,6 +116,7 @@ __all__ = [
     "breast_cancer",
     "build_explorer",
     "choice",
+    "claim",
     "diabetes",
     "diabetes_with_outliers",
     "digits",

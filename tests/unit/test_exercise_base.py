@@ -9,10 +9,10 @@ from lossutils.teaching.exercises import Exercise, require
 class PerSampleSquare(Exercise):
     """Asks for the squared error, one value per sample."""
 
+    asks_for = "squared_error"
     hints = ("How many values go in, how many come out?", "Do not take the mean.")
     praise = "One value per sample."
 
-    @staticmethod
     def reference(y_true, y_pred):
         """One value for each row."""
         return (y_true - y_pred) ** 2
@@ -29,8 +29,14 @@ class PerSampleSquare(Exercise):
 class BestConstant(Exercise):
     """Asks for a value."""
 
+    asks_for = "constant"
     wants_function = False
     praise = "The mean."
+
+    def reference():
+        return (
+            2.0 + 0.5
+        )
 
     def grade(self, answer):
         require(abs(answer - 2.5) < 1e-6, "Try the mean.")
@@ -127,13 +133,13 @@ def test_hints_of_two_instances_are_apart(capsys):
     assert capsys.readouterr().out.count("Hint 1 of 2") == 2
 
 
-def test_the_solution_is_printed_as_runnable_source(capsys):
+def test_the_solution_is_printed_under_the_name_asked_for(capsys):
     PerSampleSquare().solution()
-    printed = capsys.readouterr().out
+    BestConstant().solution()
     scope = {}
-    exec(printed, scope)
-    assert scope["reference"](3.0, 1.0) == 4.0
-    assert printed.startswith("def reference(y_true, y_pred):\n")
+    exec(capsys.readouterr().out, scope)
+    assert scope["squared_error"](3.0, 1.0) == 4.0
+    assert scope["constant"] == 2.5
 
 
 def test_a_class_may_keep_the_solutions_back(monkeypatch, capsys):

@@ -28,6 +28,7 @@ def _require_gradient(loss):
 class LogCosh(Exercise):
     """Turn a loss that returns the batch mean into one that returns one value per sample."""
 
+    asks_for = "log_cosh"
     hints = (
         "What does the mean run over, if nobody names an axis?",
         "ops.mean(..., axis=-1) averages over the outputs of one sample and keeps the batch.",
@@ -64,6 +65,7 @@ class LogCosh(Exercise):
 class BakersLoss(Exercise):
     """A loss for a bakery: a loaf too few costs 3, a loaf too many costs 1."""
 
+    asks_for = "bakers_loss"
     hints = (
         "Treat the two cases apart: how many loaves too few, and how many too many?",
         "ops.relu(y_true - y_pred) is the number of loaves too few, and 0 if there are enough.",
@@ -108,6 +110,7 @@ class StuckLosses(Exercise):
     """Name the cause of each of four losses that do not move."""
 
     wants_function = False
+    asks_for = "causes"
     hints = (
         "Compare each plateau with the figure above: ln 2 is 0.693, ln 10 is 2.303.",
         "At the clip bound the cross-entropy is 15.94; the variance of standardised labels is 1.",

@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 import textwrap
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -57,10 +58,11 @@ def per_sample(result: Any, samples: int) -> np.ndarray:
 class Exercise:
     """One exercise. A subclass states what is asked and grades an answer by its behaviour.
 
-    A subclass sets `hints` (from vague to concrete), `praise` (one sentence after "Correct."),
-    `reference` (the solution, a real function) and `wants_function` (whether the answer is a
-    function, or else a value), and implements `grade`, which calls `require` for each thing that
-    must hold, the most telling first.
+    A subclass sets `asks_for` (the name that the answer has in the notebook), `hints` (from vague
+    to concrete), `praise` (one sentence after "Correct."), `reference` (the solution: a function,
+    a class, or a function that returns the value asked for) and `wants_function` (whether the
+    answer can be called, or else is a value), and implements `grade`, which calls `require` for
+    each thing that must hold, the most telling first.
 
     >>> class Double(Exercise):
     ...     hints = ("What is added to x?",)
@@ -73,6 +75,7 @@ class Exercise:
     Correct. Twice is x plus x.
     """
 
+    asks_for: ClassVar[str] = ""
     hints: ClassVar[tuple[str, ...]] = ()
     praise: ClassVar[str] = ""
     reference: ClassVar[Callable | None] = None
@@ -112,8 +115,15 @@ class Exercise:
         if os.environ.get("LOSSUTILS_SOLUTIONS") == "off":
             print("The solutions of this class come later. Ask for a hint: hint().")
             return
-        source = textwrap.dedent(inspect.getsource(type(self).reference))
-        print(source.removeprefix("@staticmethod\n").rstrip())
+        print(self._solution_source())
+
+    def _solution_source(self) -> str:
+        """The solution as the learner would write it: pasted over the stub, it is the answer."""
+        source = textwrap.dedent(inspect.getsource(type(self).reference)).rstrip()
+        if self.wants_function:
+            return re.sub(r"^(def|class) \w+", rf"\1 {self.asks_for}", source, count=1, flags=re.M)
+        value = textwrap.dedent(source.partition("\n")[2]).removeprefix("return ")
+        return f"{self.asks_for} = {value}"
 
     def _require_an_answer(self, answer: Any) -> None:
         require(

@@ -9,6 +9,7 @@ class LeakOrFine(Exercise):
     """Find the leaks in five sentences of a report."""
 
     wants_function = False
+    asks_for = "verdicts"
     hints = (
         "Ask of each sentence: could a test sample, or a near relative of it, have had a say?",
         "Two are fine. In one of the leaks the relatives are copies, in one they are the same "
@@ -46,6 +47,7 @@ class LeakOrFine(Exercise):
 class CostOnBelt(Exercise):
     """Turn the rates of a test into the cost of 1000 images elsewhere."""
 
+    asks_for = "cost_on_belt"
     hints = (
         "The share of faults in the test must not matter. Which two rates do not depend on it?",
         "np.mean(~alarm[is_fault]) is the share of faults that are missed. Weigh the two rates "
@@ -112,6 +114,7 @@ class CostOnBelt(Exercise):
 class PartsThatStay(Exercise):
     """Decide from paired costs which parts of a method stay."""
 
+    asks_for = "parts_that_stay"
     hints = (
         "For each part take without[part] - full: one difference for each split.",
         "Two conditions: difference.mean() > 0, and np.mean(difference > 0) >= 0.75.",

@@ -1,6 +1,5 @@
 """The exercises of notebook 02, Where does a loss keep its parameters?"""
 
-import inspect
 import tempfile
 from pathlib import Path
 
@@ -63,6 +62,7 @@ def _require_works_in_a_graph(loss):
 class TubeFactory(Exercise):
     """Write the factory of a loss that is 0 up to epsilon and grows by 1 per unit beyond."""
 
+    asks_for = "tube"
     hints = (
         "How far does the size of the error reach beyond epsilon? It must not become negative.",
         "ops.relu(z) is z where z is above 0, and 0 elsewhere.",
@@ -124,8 +124,6 @@ class TubeFactory(Exercise):
 
 @keras.saving.register_keras_serializable(package="lossutils_exercises")
 class Tube(keras.losses.Loss):
-    """The solution of SurvivingTube."""
-
     def __init__(self, epsilon=1.0, name="tube", **kwargs):
         super().__init__(name=name, **kwargs)
         self.epsilon = epsilon
@@ -140,19 +138,14 @@ class Tube(keras.losses.Loss):
 class SurvivingTube(Exercise):
     """Mend a Loss subclass until a model that was compiled with it survives saving and loading."""
 
+    asks_for = "Tube"
     hints = (
         "Compare with the class Huber above: which three things does it have that yours lacks?",
         "The decorator, get_config with epsilon in it, and **kwargs handed on to super().__init__.",
     )
     praise = "The loaded model trains with the same epsilon, name and reduction."
 
-    def reference(epsilon=1.0, **kwargs):
-        return Tube(epsilon, **kwargs)
-
-    def solution(self):
-        """Print the class, which is the answer, and the function that makes one."""
-        print(inspect.getsource(Tube))
-        super().solution()
+    reference = Tube
 
     def grade(self, answer):
         loss = answer(epsilon=0.5)
@@ -225,6 +218,7 @@ def _after_saving(loss):
 class AwayFrom(Exercise):
     """Carry the bounded hill over to another centre."""
 
+    asks_for = "away_from"
     hints = (
         "What must be 0 at the centre, where the hill of near_zero_factory has its prediction 0?",
         "The hill is strength / (((y_pred - centre) / width)**2 + 1).",

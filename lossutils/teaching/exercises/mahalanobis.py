@@ -21,6 +21,7 @@ def _close(got, wanted):
 class DiagonalNLL(Exercise):
     """Add the log-determinant of a diagonal covariance."""
 
+    asks_for = "diagonal_nll"
     hints = (
         "What does the loss pay when all standard deviations double?",
         "The determinant of a diagonal matrix is the product of its diagonal, here exp(log_sd)^2.",
@@ -82,6 +83,7 @@ class DiagonalNLL(Exercise):
 class Whiten(Exercise):
     """Map points so that their covariance becomes the identity."""
 
+    asks_for = "whiten"
     hints = (
         "Solving L z = x - mean gives one z. solve_triangular takes many, one in each column.",
         "ops.solve_triangular(L, ops.transpose(x - mean), lower=True) has the points as columns.",
@@ -141,6 +143,7 @@ class Whiten(Exercise):
 class Alarm(Exercise):
     """Find the squared distance that a given share of ordinary points exceeds."""
 
+    asks_for = "alarm"
     hints = (
         "A quantile answers: below which value does a given share lie?",
         "chi2.ppf(share, d) is that value; here the share below is 1 - false_alarms.",

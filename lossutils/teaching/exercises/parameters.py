@@ -16,6 +16,7 @@ class WhoTrains(Exercise):
     """Say of five places for a variable whether fit trains it."""
 
     wants_function = False
+    asks_for = "trains"
     hints = (
         "fit differentiates with respect to the variables that the model tracks.",
         "A function and a Loss are no part of the model. A Keras variable that is an attribute "
@@ -64,6 +65,7 @@ class WhoTrains(Exercise):
 class GaussianLoss(Exercise):
     """Write minus the log density of Gaussian errors with a trained standard deviation."""
 
+    asks_for = "gaussian_loss"
     hints = (
         "The density is exp(-e^2 / (2 sigma^2)) / (sigma sqrt(2 pi)). Take minus its logarithm.",
         "1 / sigma^2 is ops.exp(-2.0 * log_sigma); the normaliser contributes log_sigma.",
@@ -133,6 +135,7 @@ class LearnedSigma(StatefulLoss):
 class GaussianScale(Exercise):
     """Make a StatefulLoss whose trained weight is the logarithm of sigma."""
 
+    asks_for = "GaussianScale"
     hints = (
         'In __init__: self.log_sigma = self.add_weight(initializer="zeros", name="log_sigma").',
         "In call: the loss of exercise 2, with self.log_sigma.",

@@ -50,6 +50,7 @@ class TwoPatients(Exercise):
     """Name the probe that has the cause."""
 
     wants_function = False
+    asks_for = "causes"
     hints = (
         'Ask: model, x, y = production.patient("first"), then print(diagnose(model, x, y)).',
         "The first loss does return one value for each sample. Are they the values of the samples?",
@@ -95,6 +96,7 @@ class TwoPatients(Exercise):
 class RelativeError(Exercise):
     """A division that is safe in both branches."""
 
+    asks_for = "relative_error"
     hints = (
         "Two where: the first makes the divisor safe, the second chooses the result.",
         "known = y_true != 0, then safe = ops.where(known, ops.abs(y_true), 1.0).",
@@ -165,6 +167,7 @@ def _slope(loss, y_true, y_pred, compiled):
 class Ship(Exercise):
     """Store the network without its loss."""
 
+    asks_for = "ship"
     hints = ("Which attribute of a ModelWithLoss is the plain model?", "model.network.save(path)")
     praise = "It loads wherever Keras is, and the loss stays at home."
 

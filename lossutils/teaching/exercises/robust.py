@@ -1,7 +1,5 @@
 """The exercises of notebook 10, Can a loss learn how much to forgive?"""
 
-from math import gamma
-
 import numpy as np
 
 from lossutils.teaching.exercises.base import Exercise, require, returned
@@ -21,6 +19,7 @@ def _like(values, x):
 class Pull(Exercise):
     """The slope of the family over the residual."""
 
+    asks_for = "pull"
     hints = (
         "Differentiate (b / alpha) * ((1 + s / b)**(alpha / 2) - 1) with s = (x / scale)**2. First "
         "over s, then s over x.",
@@ -94,6 +93,7 @@ class Pull(Exercise):
 class PricedPower(Exercise):
     """Another family of losses, |x / scale|^p, made into a likelihood."""
 
+    asks_for = "priced_power"
     hints = (
         "Three terms: the loss, the price of the scale, the price of the shape p.",
         "The integral of exp(-|x|**p) over all x is 2 * gamma(1 + 1 / p), with math.gamma.",
@@ -101,6 +101,8 @@ class PricedPower(Exercise):
     praise = "Now p and scale may be learned: exp(-loss) has the integral 1 for all of them."
 
     def reference(x, p, scale):
+        from math import gamma
+
         return np.abs(x / scale) ** p + np.log(scale) + np.log(2 * gamma(1 + 1 / p))
 
     def grade(self, answer):
@@ -154,6 +156,7 @@ class WhichLoss(Exercise):
     """Choose a loss for four projects."""
 
     wants_function = False
+    asks_for = "choices"
     hints = (
         "Ask in this order: are the labels worth anything? Is the loss given? Are there outliers?",
         "A known cost is data, squared error is right for Gaussian noise, and where most labels "

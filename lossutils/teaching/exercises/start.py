@@ -7,6 +7,7 @@ class ChooseDelta(Exercise):
     """Choose Huber's delta from the size of ordinary errors, here 5 minutes."""
 
     wants_function = False
+    asks_for = "delta"
     hints = (
         "Beyond delta the pull stays the same. From which error on should it do so?",
         "The slope at an error of 5 minutes is 5, if delta is at least 5.",

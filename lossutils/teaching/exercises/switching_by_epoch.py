@@ -15,6 +15,7 @@ class WhoNotices(Exercise):
     """Say of five changes whether the running fit notices them."""
 
     wants_function = False
+    asks_for = "notices"
     hints = (
         "The compiled step is a graph that was written before. What does it read when it runs?",
         "A graph reads variables, wherever they live. Python is not run again.",
@@ -61,6 +62,7 @@ class WhoNotices(Exercise):
 class ContinuingHuber(Exercise):
     """Huber's loss on the scale of the squared error."""
 
+    asks_for = "continuing_huber"
     hints = (
         "Inside delta Huber's loss is half the squared error. What makes it the whole?",
         "The same factor must stand before both parts, or the two would not meet at delta. "
@@ -137,6 +139,7 @@ class HuberWithWeight(StatefulLoss):
 class MovingHuber(Exercise):
     """Make a StatefulLoss whose delta a callback can lower."""
 
+    asks_for = "MovingHuber"
     hints = (
         "In __init__: self.delta = self.add_weight(..., trainable=False). For the start at 3: "
         "initializer=keras.initializers.Constant(3.0).",

@@ -12,6 +12,7 @@ class WhichWay(Exercise):
     """Choose between cond, switch_case, where and a blend for five projects."""
 
     wants_function = False
+    asks_for = "way"
     hints = (
         "Ask two things: who chooses (the batch, each sample, an optimizer)? May both losses run?",
         "cond and switch_case run the chosen one only. where chooses for each sample. A blend has "
@@ -82,6 +83,7 @@ def _slopes(loss, y_true, y_pred, compiled):
 class RootLoss(Exercise):
     """The square root of the absolute error, with the slope 0 at 0."""
 
+    asks_for = "root_loss"
     hints = (
         "Where the error is 0, the root must not see it. Which two steps did the notebook take?",
         "safe = ops.where(error > 0, error, 1.0), take its root, and choose with a second where.",
@@ -171,6 +173,7 @@ class HuberThatFollows(StatefulLoss):
 class FollowingHuber(Exercise):
     """A Huber loss whose delta is twice the moving average of the error."""
 
+    asks_for = "FollowingHuber"
     hints = (
         "Two weights that do not train, total and weight, as in the notebook's Switch.",
         "if training: update both. Then delta = 2 * self.total / self.weight, for every call.",

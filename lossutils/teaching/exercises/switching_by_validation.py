@@ -9,6 +9,7 @@ class ReadCurves(Exercise):
     """Say of three curves where the rule fires."""
 
     wants_function = False
+    asks_for = "readings"
     hints = (
         "For each epoch write two numbers below the error: the best so far, and the epochs waited.",
         "An error that only equals the best is no improvement. With min_delta the best moves only "
@@ -74,6 +75,7 @@ def _answer_for(answer, *arguments):
 class FirstStallInPercent(Exercise):
     """The plateau rule with an improvement relative to the best value."""
 
+    asks_for = "first_stall_in_percent"
     hints = (
         "Begin as in Plateau: best, waited, and a loop over the curve with enumerate.",
         "Only one line is new: value < best * (1 - share). With best = np.inf at first the first "
@@ -167,6 +169,7 @@ class FirstStallInPercent(Exercise):
 class AllStalls(Exercise):
     """All epochs after which a rule fires that starts afresh each time."""
 
+    asks_for = "all_stalls"
     hints = (
         "Keep three things between the epochs: a Plateau, how many epochs of cooldown are left, "
         "and the list.",

@@ -28,6 +28,7 @@ def _slope(function, decision):
 class BestThreshold(Exercise):
     """The best threshold for two costs, if the scores are true probabilities."""
 
+    asks_for = "best_threshold"
     hints = (
         "At the best threshold t an alarm and silence cost the same on average.",
         "With probability t there is a fire: silence costs t * false_negative_cost. And an alarm?",
@@ -74,6 +75,7 @@ class BestThreshold(Exercise):
 class FraudCost(Exercise):
     """The cost of soft decisions when each miss has a price of its own."""
 
+    asks_for = "fraud_cost"
     hints = (
         "Two things cost: a fraud, as far as it is not stopped, and an honest payment, as far as "
         "it is.",
@@ -131,6 +133,7 @@ class FraudCost(Exercise):
 class FBetaLoss(Exercise):
     """One minus F-beta of the soft decisions of the batch."""
 
+    asks_for = "f_beta_loss"
     hints = (
         "With soft decisions the hits are a sum: y_true * decision, over the whole batch.",
         "Misses: y_true * (1 - decision). False alarms: (1 - y_true) * decision. Then copy the "

@@ -19,6 +19,7 @@ def _numbers(value, size):
 class SettledWeight(Exercise):
     """Where the weight of a task settles when s costs more or less than 1."""
 
+    asks_for = "settled_weight"
     hints = (
         "Write down the slope over s, and ask where it is zero.",
         "The slope is -exp(-s) * loss + price. The weight is exp(-s).",
@@ -68,6 +69,7 @@ class SettledWeight(Exercise):
 class OpponentsMove(Exercise):
     """One step of exponentiated gradient."""
 
+    asks_for = "opponents_move"
     hints = (
         "Multiply each weight by something that is larger, the larger its loss.",
         "moved = weights * np.exp(step_size * losses), and then? The weights must add up to 1.",
@@ -116,6 +118,7 @@ class WhichWeights(Exercise):
     """Choose the kind of weights for five projects."""
 
     wants_function = False
+    asks_for = "choices"
     hints = (
         "Ask in this order: is a cost known? Are the labels to be trusted? Tasks, or classes?",
         "Uncertainty weighs tasks, the worst case weighs classes or groups, and neither knows what "
