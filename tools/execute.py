@@ -2,27 +2,34 @@
 
     python tools/execute.py [--check] [--to FOLDER] [--max-seconds S] [--max-megabytes M]
                             [NOTEBOOK ...]
+    python tools/execute.py --twice [NOTEBOOK ...]
 
 Without names: every notebook in notebooks/. A notebook that raises, or that writes to stderr (an
 unexpected warning does), is reported and left as it was. --check writes nothing and fails where
 the stored notebook differs. Pictures differ in their bytes from machine to machine: --check is
 for the machine that executed them, the tests compare everything else. --to writes the results into
 a folder and leaves the notebooks as they are.
+
+--twice stores nothing. It executes each code cell twice in a row, as a reader does who tries
+something out, and fails where the text below it is not, both times, what is stored.
 """
 
 import argparse
+import copy
 import os
 import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from text_outputs import differences
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -121,18 +128,22 @@ def complaints(notebook: NotebookNode) -> list[str]:
     return found
 
 
-def execute(path: Path, cell_timeout: int = 300) -> Run:
+def client_for(notebook: NotebookNode, folder: Path, **settings: Any) -> NotebookClient:
+    """Return what executes a notebook in a fresh kernel, in a folder."""
+    settings = {"timeout": 300, "record_timing": False, "store_widget_state": False} | settings
+    resources = {"metadata": {"path": str(folder)}}
+    return NotebookClient(
+        notebook, kernel_name="python3", coalesce_streams=True, resources=resources, **settings
+    )
+
+
+def execute(path: Path) -> Run:
     """Execute one notebook in a fresh kernel, in its own folder, and normalise the result."""
     run = Run(nbformat.read(path, as_version=4))
     memory = PeakMemory()
-    client = NotebookClient(
+    client = client_for(
         run.notebook,
-        timeout=cell_timeout,
-        kernel_name="python3",
-        record_timing=False,
-        store_widget_state=False,
-        coalesce_streams=True,
-        resources={"metadata": {"path": str(path.parent)}},
+        path.parent,
         on_notebook_start=lambda notebook: memory.watch(client.km.provisioner.pid),
     )
     start = time.perf_counter()
@@ -148,6 +159,30 @@ def execute(path: Path, cell_timeout: int = 300) -> Run:
     run.problems += complaints(run.notebook)
     normalise(run.notebook)
     return run
+
+
+def changes_when_repeated(path: Path) -> list[str]:
+    """Execute each code cell twice in a row; return what differs from the stored text."""
+    stored = nbformat.read(path, as_version=4)
+    repeated = copy.deepcopy(stored)
+    repeated.cells = [copy.deepcopy(cell) for cell in stored.cells for _ in range(2)]
+    # Where a cell raises, those below it are still asked.
+    client_for(repeated, path.parent, allow_errors=True).execute()
+    normalise(repeated)
+    changes = []
+    for time_of_run, cells in (("first", repeated.cells[::2]), ("second", repeated.cells[1::2])):
+        found = differences(stored, nbformat.from_dict({**stored, "cells": cells}))
+        changes += [f"{time_of_run} time, {difference}" for difference in found]
+    return changes
+
+
+def process_twice(path: Path) -> bool:
+    """Execute the cells of one notebook twice in a row and report; return whether all is well."""
+    changes = changes_when_repeated(path)
+    print(f"{path.name:40} {'differs' if changes else 'the same when run twice'}", flush=True)
+    for change in changes:
+        print(f"    {change}", file=sys.stderr)
+    return not changes
 
 
 def over_limits(run: Run, max_seconds: float | None, max_megabytes: float | None) -> list[str]:
@@ -189,6 +224,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return 0 when all is well, else 1."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing, fail on a difference")
+    parser.add_argument("--twice", action="store_true", help="each cell twice, store nothing")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="write the results there")
     parser.add_argument("--max-seconds", type=float, help="fail when a notebook takes longer")
     parser.add_argument("--max-megabytes", type=float, help="fail when a kernel uses more memory")
@@ -199,6 +235,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.to:
         options.to.mkdir(parents=True, exist_ok=True)
     paths = options.notebooks or sorted(NOTEBOOKS.glob("*.ipynb"))
+    if options.twice:
+        return int(not all([process_twice(path.resolve()) for path in paths]))
     return int(not all([process(path.resolve(), options) for path in paths]))
 
 

@@ -126,6 +126,27 @@ def test_a_missing_id_is_made_from_the_position():
     assert [cell.id for cell in notebook.cells] == ["cell-00", "mine"]
 
 
+@pytest.mark.parametrize(
+    ("sources", "change"),
+    [
+        (["x = 3", "print(x)", "x = x\nprint(x)"], None),
+        (["x = 3", "x = x - 1\nprint(x)"], "second time, cell 2"),
+        (["x = [3]", "print(x.pop())", "print(len(x))"], "second time, cell 2"),
+        (["x = [3, 4]", "x.pop();", "print(len(x))"], "first time, cell 3"),
+    ],
+    ids=["the same", "counts down", "raises", "changes what a later cell prints"],
+)
+def test_each_cell_can_be_run_twice_in_a_row(tmp_path, capsys, sources, change):
+    path = store(tmp_path / "repeated.ipynb", *sources)
+    assert execute.main([str(path)]) == 0
+    before = path.read_bytes()
+    assert execute.main(["--twice", str(path)]) == int(change is not None)
+    assert path.read_bytes() == before
+    printed = capsys.readouterr()
+    assert ("differs" in printed.out) == (change is not None)
+    assert (change or "") in printed.err
+
+
 def test_each_complaint_names_its_cell():
     cells = [new_code_cell("a"), new_code_cell("b")]
     cells[0].outputs = [new_output("stream", name="stdout", text="fine")]
