@@ -1,13 +1,14 @@
 """Do the notebooks say the same everywhere? Run them under many settings and compare their texts.
 
     python tools/drift.py [--runs N] [--jobs J] [--python 3.12] [--ends oldest] [--threads 1]
-                          [--onednn 0] [--processor older] [NOTEBOOK ...]
+                          [--onednn 0] [--processor avx2] [NOTEBOOK ...]
 
 A setting is a Python, the oldest or the newest allowed packages, 1 or 2 threads, and oneDNN on or
 off. Without options each of the 24 settings is run once; --runs N deals N runs to the settings in
 turn. A run executes every notebook in a fresh kernel and compares what can be read below its cells,
-to the letter, with what is stored. Pictures are not compared. --processor older makes the compilers
-pretend that this one knows no AVX; results move more by that than by anything else here.
+to the letter, with what is stored. Pictures are not compared. --processor avx2 and sse4 make the
+libraries pretend that this processor knows no AVX-512, or no AVX at all; results move more by that
+than by anything else here.
 
 Environments and results are kept in build/drift. What was run before is not run again, as long as
 neither the notebook nor the module has changed; --anew forgets the results. The exit status is 1
@@ -16,7 +17,6 @@ if anything differed, did not run, or could not be tried.
 
 import argparse
 import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -31,6 +31,7 @@ from pathlib import Path
 import environments
 import nbformat
 from environments import ROOT
+from kernel_runs import Results, chosen
 from text_outputs import differences
 
 KEPT = ROOT / "build" / "drift"
@@ -41,13 +42,22 @@ THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
 )
-# What XLA, oneDNN and OpenBLAS may use of an Intel or AMD processor.
+# What XLA, oneDNN, OpenBLAS and NumPy may use of an Intel or AMD processor. NumPy names what it may
+# not, and by other names before its version 2.4.
+NO_AVX512 = "X86_V4 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR"
 PROCESSORS = {
-    "this": {},
-    "older": {
+    "native": {},
+    "avx2": {
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "OPENBLAS_CORETYPE": "Haswell",
+        "NPY_DISABLE_CPU_FEATURES": NO_AVX512,
+    },
+    "sse4": {
         "XLA_FLAGS": "--xla_cpu_max_isa=SSE4_2",
         "ONEDNN_MAX_CPU_ISA": "SSE41",
         "OPENBLAS_CORETYPE": "Nehalem",
+        "NPY_DISABLE_CPU_FEATURES": f"{NO_AVX512} X86_V3 AVX F16C FMA3 AVX2",
     },
 }
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
@@ -61,7 +71,7 @@ class Setting:
     ends: str
     threads: int
     onednn: int
-    processor: str = "this"
+    processor: str = "native"
 
     def __str__(self) -> str:
         switch = "on" if self.onednn else "off"
@@ -98,30 +108,10 @@ class Task:
         return f"{self.setting}  {self.run}  {self.notebook.name}  {digest.hexdigest()[:16]}"
 
 
-class Results:
-    """What differed in each task that was run, in a file that grows line by line."""
-
-    def __init__(self, path: Path, anew: bool = False) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.open("w" if anew else "a").close()
-        self.path = path
-        self.problems = dict(map(json.loads, path.read_text(encoding="utf-8").splitlines()))
-
-    def add(self, task: Task, problems: list[str]) -> None:
-        """Keep a result: no problems, or one text for each."""
-        self.problems[task.key] = problems
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([task.key, problems]) + "\n")
-
-    def of(self, task: Task) -> list[str] | None:
-        """Return the problems of a task, None if it was not run yet."""
-        return self.problems.get(task.key)
-
-
 def chosen_settings(options: argparse.Namespace) -> list[Setting]:
     """Return the settings asked for; Python changes from one to the next."""
     each = (
-        options.processor or ["this"],
+        options.processor or ["native"],
         options.onednn or ONEDNN,
         options.threads or THREADS,
         options.ends or environments.ENDS,
@@ -157,7 +147,7 @@ def execute(task: Task, position: int) -> list[str]:
 def run_and_report(task: Task, position: int, results: Results) -> None:
     """Run one task, keep its result and print it."""
     problems = execute(task, position)
-    results.add(task, problems)
+    results.add(task.key, problems)
     lines = [f"{task.setting}  {task.notebook.name:42}  {summary(problems)}", *problems]
     print("\n    ".join(lines), flush=True)
 
@@ -185,7 +175,7 @@ def found(tasks: Iterable[Task], results: Results) -> list[str]:
     """Return for each notebook that differed its number and its cells."""
     by_notebook: dict[str, list[str]] = {}
     for task in tasks:
-        problems = ["not tried"] if results.of(task) is None else results.of(task)
+        problems = ["not tried"] if results.of(task.key) is None else results.of(task.key)
         by_notebook.setdefault(task.notebook.name[:2], []).extend(problems)
     return [
         f"{number}: {summary(list(dict.fromkeys(p.split(':')[0] for p in problems)))}"
@@ -232,17 +222,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return 0 when everything was tried and nothing differed."""
     options = parse(arguments)
     settings = chosen_settings(options)
-    notebooks = [path.resolve() for path in options.notebooks]
-    notebooks = notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
-    tasks = dealt(settings, options.runs or len(settings), notebooks)
+    tasks = dealt(settings, options.runs or len(settings), chosen(options.notebooks))
     results = Results(KEPT / "results.jsonl", options.anew)
     ready = prepare(settings)
-    waiting = [task for task in tasks if task.setting in ready and results.of(task) is None]
+    waiting = [task for task in tasks if task.setting in ready and results.of(task.key) is None]
     print(f"{len(tasks)} executions, {len(waiting)} of them to do", flush=True)
     with ThreadPoolExecutor(options.jobs) as pool:
         list(pool.map(lambda item: run_and_report(item[1], item[0], results), enumerate(waiting)))
     print("\n" + table(tasks, results))
-    return int(any(results.of(task) != [] for task in tasks))
+    return int(any(results.of(task.key) != [] for task in tasks))
 
 
 if __name__ == "__main__":
