@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools")]
 
+from replicate import BETWEEN, STATUS  # noqa: E402
 from status_page import page  # noqa: E402
 
 SUBJECTS = {
@@ -54,8 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def write(sections: list[str]) -> None:
-    """Write the status page."""
-    (ROOT / "STATUS.md").write_text(page(sections), encoding="utf-8", newline="\n")
+    """Write the status page, and keep the section of the claims as it is."""
+    claims = BETWEEN.search(STATUS.read_text(encoding="utf-8"))[0]
+    STATUS.write_text(page(sections, claims), encoding="utf-8", newline="\n")
     print("written: STATUS.md")
 
 

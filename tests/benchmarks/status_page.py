@@ -9,11 +9,12 @@ import psutil
 from lossutils.check import installed_build, read_ranges
 
 OPENING = """\
-<!-- Written by tests/benchmarks/run.py; changes made by hand are lost. -->
+<!-- Written by tools/replicate.py and tests/benchmarks/run.py; changes made by hand are lost. -->
 # Status
 
-What the collection costs, measured by `python tests/benchmarks/run.py`. Times hold for one machine;
-ratios were measured side by side in one run and hold better.
+What the collection claims, and how often it holds. Then what the collection costs, measured by
+`python tests/benchmarks/run.py`: times hold for one machine; ratios were measured side by side in
+one run and hold better.
 """
 
 
@@ -31,7 +32,7 @@ def versions() -> str:
     return ", ".join([f"Python {platform.python_version()}", *packages])
 
 
-def page(sections: Sequence[str]) -> str:
-    """Return the whole page."""
+def page(sections: Sequence[str], claims: str) -> str:
+    """Return the whole page; `claims` is the section that tools/replicate.py wrote."""
     where = f"Machine: {machine()}.\n\nVersions: {versions()}.\n"
-    return "\n".join([OPENING, where, "\n\n".join(sections)]) + "\n"
+    return "\n".join([OPENING, claims, where, "\n\n".join(sections)]) + "\n"
