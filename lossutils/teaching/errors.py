@@ -1,17 +1,9 @@
 """Show an expected error in one line, so that running all cells never stops at it."""
 
-import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_LONGEST = 160
-# Lines that say where an error came from, never what it is.
-_PREAMBLE = re.compile(r"Exception encountered when calling |Detected at node |File \"")
-_COLOUR_CODE = re.compile(r"\x1b\[[0-9;]*m")
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
-_PATH = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][\w.+-]+){2,}")
-_NODE = re.compile(r"\{\{[^{}]*\}\}\s*")
+from lossutils.errors import shortened, telling_line
 
 
 def describe_error(error: BaseException) -> str:
@@ -23,28 +15,8 @@ def describe_error(error: BaseException) -> str:
     >>> describe_error(ValueError("delta must be positive, got -1\\nmore"))
     'ValueError: delta must be positive, got -1'
     """
-    name = type(error).__name__
-    line = _first_line(str(error))
-    text = f"{name}: {line}" if line else name
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3].rstrip() + "..."
-
-
-def _first_line(message: str) -> str:
-    message = _NODE.sub("", _COLOUR_CODE.sub("", message))
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    if not lines:
-        return ""
-    if lines[0].startswith("in user code:"):
-        # A traced function: the trace comes first and the error after its last "File" line.
-        last_file = max((i for i, line in enumerate(lines) if line.startswith("File ")), default=0)
-        lines = [_without_type(line) for line in lines[last_file + 1 :]][1:] or lines[-1:]
-    telling = [line for line in lines if not _PREAMBLE.match(line)] or lines
-    line = _ADDRESS.sub("0x...", telling[0])
-    return _PATH.sub(lambda match: os.path.basename(match[0].replace("\\", "/")), line)
-
-
-def _without_type(line: str) -> str:
-    return re.sub(r"^[A-Za-z_.]*(?:Error|Exception): ", "", line)
+    name, line = type(error).__name__, telling_line(error)
+    return shortened(f"{name}: {line}" if line else name)
 
 
 @contextmanager
