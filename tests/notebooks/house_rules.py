@@ -10,11 +10,11 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from nbformat import NotebookNode
-from reading import HEADING, Notebook, bullets, output_text, parse, prose, tags
+from reading import HEADING, Notebook, bullets, output_text, parse, prose, tags, without_code
 
 Rule = Callable[[Notebook], list[str]]
 RULES: list[Rule] = []
@@ -39,6 +39,15 @@ UNSTABLE_TEXT = {
     "a time": re.compile(r"\b\d+(?:\.\d+)?\s?(?:ms|µs|us|s|sec|seconds)\b|\b\d\d:\d\d:\d\d\b"),
     "a memory address": re.compile(r"\b0x[0-9a-fA-F]{6,}"),
 }
+PART = re.compile(r"^##? (.+)$", re.MULTILINE)
+QUOTED = re.compile(r"^>.*$", re.MULTILINE)
+COMPARISON = re.compile(
+    r"\b(?:better|worse|cheaper|dearer|quicker|faster|slower|fewer|smaller|larger|higher|lower|less"
+    r"|more often|closer|further) than\b(?! (?:one|two|half|zero|\d))"
+    r"|\b(?:beats|outperforms|costs nothing|does not help|as good as|no better|no worse)\b",
+    re.IGNORECASE,
+)
+SUMMARIES = ("You will be able to", "Exercise", "When it goes wrong", "Recap", "Further reading")
 DOCUMENT_TAG = re.compile(r"D[1-5]\.[1-3](-built)?|D[1-5]-claim")
 IGNORE_OUTPUT = "nbval-ignore-output"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -222,6 +231,77 @@ def images_in_text_speak(notebook: Notebook) -> list[str]:
         silent += [m for m in IMAGE.findall(cell.source) if not SPOKEN.search(m)]
         complaints += [f"cell {i}: a picture without alternative text"] * len(silent)
     return complaints
+
+
+# Evidence
+
+
+def parts_below_headings(notebook: Notebook) -> Iterator[tuple[str, list[NotebookNode]]]:
+    """Yield (heading, cells) for each part that begins with a heading of level 1 or 2."""
+    title, cells = "", []
+    for cell in notebook.cells:
+        text = without_code(cell.source) if cell.cell_type == "markdown" else ""
+        if match := PART.search(text):
+            yield title, cells
+            title, cells = match[1], []
+        cells.append(cell)
+    yield title, cells
+
+
+def compared(cells: list[NotebookNode]) -> list[str]:
+    """Return the comparisons in the text and the captions, without what the reader predicts."""
+    texts = [QUOTED.sub("", cell.source) for cell in cells if cell.cell_type == "markdown"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    texts += [output.get("data", {}).get("text/markdown", "") for output in outputs]
+    return [match[0] for text in texts for match in COMPARISON.finditer(prose(text))]
+
+
+def is_settled(cells: list[NotebookNode]) -> bool:
+    """Return whether a part has a claim, an assertion or a displayed formula."""
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return bool(re.search(r"^\s*(claim\(|assert )", code, re.MULTILINE) or "$$" in text)
+
+
+@rule
+def comparisons_are_settled(notebook: Notebook) -> list[str]:
+    """A part that compares ("better than", "beats") has a claim, an assertion or a formula.
+
+    What stands at the beginning and from the exercises on sums up: it is not looked at.
+    """
+    return [
+        f"{title!r} says {words[0]!r}, but has no claim"
+        for title, cells in parts_below_headings(notebook)
+        if not title.startswith(SUMMARIES) and (words := compared(cells)) and not is_settled(cells)
+    ]
+
+
+@rule
+def compared_numbers_are_printed(notebook: Notebook) -> list[str]:
+    """No print(a < b): the numbers are printed, and a claim below them says which is smaller."""
+    complaints = []
+    for i, cell in notebook.code():
+        calls = (node for node in ast.walk(parse(cell.source)) if isinstance(node, ast.Call))
+        for call in calls:
+            if getattr(call.func, "id", "") == "print" and any(map(prints_a_truth, call.args)):
+                complaints.append(f"cell {i}: prints whether, not how much: {ast.unparse(call)}")
+    return complaints
+
+
+def prints_a_truth(argument: ast.expr) -> bool:
+    """Return whether the value printed is a comparison by size, or np.isclose and its like."""
+    if isinstance(argument, ast.JoinedStr):
+        return any(map(prints_a_truth, argument.values))
+    if isinstance(argument, ast.FormattedValue):
+        return prints_a_truth(argument.value)
+    if isinstance(argument, ast.Compare):
+        return any(isinstance(op, ast.Lt | ast.Gt | ast.LtE | ast.GtE) for op in argument.ops)
+    if isinstance(argument, ast.Call):
+        name = getattr(argument.func, "attr", getattr(argument.func, "id", ""))
+        inside = [*argument.args, getattr(argument.func, "value", argument.func)]
+        wraps = name in ("bool", "all", "any", "item")
+        return name in ("isclose", "allclose") or (wraps and any(map(prints_a_truth, inside)))
+    return False
 
 
 # Code

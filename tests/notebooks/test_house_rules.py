@@ -121,6 +121,16 @@ def replace(cell: str, old: str, new: str) -> Edit:
     return edit
 
 
+def both(first: Edit, second: Edit) -> Edit:
+    """Return an edit that makes two edits."""
+
+    def edit(notebook: Notebook) -> None:
+        first(notebook)
+        second(notebook)
+
+    return edit
+
+
 def put(cell: str, outputs: list[NotebookNode]) -> Edit:
     """Return an edit that gives a cell other outputs."""
     return lambda notebook: notebook.cells[POSITION[cell]].update(outputs=outputs)
@@ -226,6 +236,11 @@ BREAKS: list[tuple[str, Edit]] = [
     ("figure_before_widget", put("figure 2", [])),
     ("widgets_can_be_read", put("widget", printed("VBox(children=...)\n"))),
     ("ignored_outputs_are_widgets", tag("recipe", "nbval-ignore-output")),
+    ("comparisons_are_settled", replace("recipe text", "People", "It is better than that. People")),
+    ("comparisons_are_settled", put("figure", figure("*The blue line beats the rest.*"))),
+    ("compared_numbers_are_printed", replace("recipe", "1 + 1", "1 < 2")),
+    ("compared_numbers_are_printed", replace("recipe", "1 + 1", "f'so: {bool(1 < 2)}'")),
+    ("compared_numbers_are_printed", replace("recipe", "1 + 1", "np.isclose(1, 2).item()")),
     ("number_of_exercises", replace("exercise text 2", "Exercise 2", "Another")),
     ("number_of_exercises", replace("exercise text 2", "Exercise 2", "Exercise 3")),
     ("number_of_exercises", replace("exercise text", " (2 min)", "")),
@@ -243,6 +258,12 @@ HARMLESS: list[tuple[str, Edit]] = [
     ("a link", put("recipe", printed("see https://keras.io/api/losses/\n"))),
     ("a heading inside code", replace("recipe text", "People", "```\n# not a title\n```\nPeople")),
     ("justified", replace("recipe text", "People do this", "It is justified: `just`")),
+    ("a guess", replace("recipe text", "Is it?", "Is it better than that?")),
+    ("a settled comparison", both(
+        replace("recipe text", "People", "It beats that. People"),
+        replace("recipe", "print", "claim('It beats that.', 1 < 2)\nprint"),
+    )),
+    ("a fact", replace("recipe", "1 + 1", "a is None, a == b, 'a < b'")),
     ("a known tag", tag("recipe", "D1.1-built")),
     ("a widget that ignores its output", tag("widget", "nbval-ignore-output")),
 ]
