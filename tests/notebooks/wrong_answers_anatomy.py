@@ -28,6 +28,10 @@ def _squared(y_true, y_pred):
     return ops.mean(3.0 * few**2 + many**2, axis=-1)
 
 
+def _python_if(y_true, y_pred):
+    return 3.0 * (y_true - y_pred) if y_true > y_pred else y_pred - y_true
+
+
 def _in_numpy(y_true, y_pred):
     error = np.asarray(y_true) - np.asarray(y_pred)
     return tf.constant(np.where(error > 0, 3 * error, -error).mean(axis=-1))
@@ -58,6 +62,8 @@ WRONG = {
         (lambda t, p: ops.mean(ops.abs(t - p), axis=-1), "should cost 6"),
         (lambda t, p: ops.mean(3.0 * ops.abs(t - p), axis=-1), "should cost 6"),
         (_in_numpy, "no gradient arrives"),
+        (_python_if, "ops.where"),
+        (lambda t, p: max(3.0 * (t - p), p - t), "ops.maximum"),
         (lambda t, p: ..., "returns nothing"),
     ],
     "stuck_losses": [

@@ -55,6 +55,15 @@ def summed(epsilon):
     return lambda t, p: ops.sum(ops.relu(ops.abs(t - p) - epsilon), axis=-1)
 
 
+def python_if(epsilon):
+    def loss(t, p):
+        if ops.abs(t - p) < epsilon:
+            return 0.0
+        return ops.mean(ops.abs(t - p) - epsilon, axis=-1)
+
+    return loss
+
+
 def with_numpy(epsilon):
     return lambda t, p: np.mean(np.maximum(np.abs(t - p) - epsilon, 0), axis=-1)
 
@@ -215,6 +224,8 @@ WRONG = {
         (baked_number, "own epsilon"),
         (summed, "mean over the two"),
         (with_numpy, "NumPy"),
+        (python_if, "ops.where"),
+        (lambda epsilon: lambda t, p: max(abs(t - p) - epsilon, 0.0), "ops.maximum"),
         (shared_epsilon, "yours cost"),
         (lambda: None, "TypeError"),
     ],

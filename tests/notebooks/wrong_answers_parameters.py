@@ -27,6 +27,10 @@ def _laplace(y_true, y_pred, log_sigma):
     return ops.mean(ops.abs(y_true - y_pred) * ops.exp(-log_sigma) + log_sigma, axis=-1)
 
 
+def _sigma_itself(y_true, y_pred, sigma):
+    return ops.mean(0.5 * _squared(y_true, y_pred) / sigma**2 + ops.log(sigma), axis=-1)
+
+
 class _NoWeight(StatefulLoss):
     def call(self, y_true, y_pred):
         return ops.mean(_squared(y_true, y_pred), axis=-1)
@@ -63,6 +67,11 @@ class _StartsAtOne(StatefulLoss):
     def call(self, y_true, y_pred):
         squared = _squared(y_true, y_pred) / self.sigma**2
         return ops.mean(0.5 * squared + ops.log(self.sigma), axis=-1)
+
+
+class _SigmaItself(_Scalar):
+    def call(self, y_true, y_pred):
+        return _sigma_itself(y_true, y_pred, self.log_sigma)
 
 
 class _Unused(_Scalar):
@@ -103,6 +112,9 @@ WRONG = {
             "Compare the factors",
         ),
         (lambda t, p, s: ops.mean(_squared(t, p), axis=-1), "does not depend on log_sigma"),
+        (lambda t, p, s: ops.mean(_squared(t, p) / np.exp(s) ** 2 / 2 + s, axis=-1), "not np.exp"),
+        (lambda t, p, s: ops.mean(_squared(t, p) + s, axis=-1), "does not scale the error"),
+        (_sigma_itself, "as if it were sigma"),
         (
             lambda t, p, s: ops.convert_to_tensor(
                 np.mean((t - p) ** 2 * np.exp(-2 * float(s)) / 2 + float(s), axis=-1)
@@ -118,6 +130,7 @@ WRONG = {
         (_Unpaid, "term that pays"),
         (_StartsAtOne, "starts at 0"),
         (_Unused, "does not use its weight"),
+        (_SigmaItself, "divides by the weight itself"),
         (_PlainLoss, "made from StatefulLoss"),
         (_NoWeight(), "made from StatefulLoss"),
     ],

@@ -5,7 +5,29 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-RIGHT = {"first": "independent", "second": "gradients"}
+
+def _crossentropy(y_true, y_pred):
+    return ops.mean(ops.softplus(y_pred) - y_true * y_pred, axis=-1)
+
+
+def _distance(y_true, y_pred):
+    return ops.mean(ops.abs(y_true - ops.sigmoid(y_pred)), axis=-1)
+
+
+def _first_as_it_was(y_true, y_pred):
+    return ops.mean(_crossentropy(y_true, y_pred)) * ops.ones_like(y_pred[:, 0])
+
+
+def _counts_mistakes(y_true, y_pred):
+    return ops.mean(ops.abs(y_true - (0.5 + 0.5 * ops.sign(y_pred))), axis=-1)
+
+
+def _rounds(y_true, y_pred):
+    return ops.mean(ops.abs(y_true - tf.round(tf.sigmoid(y_pred))), axis=-1)
+
+
+def _mended(first=_crossentropy, second=_distance):
+    return {"first": first, "second": second}
 
 
 def _only_one_where(y_true, y_pred):
@@ -44,15 +66,18 @@ def _spoils(model, path):
 
 WRONG = {
     "two_patients": [
-        ({"first": "independent"}, "Not answered yet for ['second']"),
-        (["independent", "gradients"], "Fill in the dictionary"),
-        ({**RIGHT, "first": "the mean"}, "is no probe of diagnose"),
-        ({**RIGHT, "first": "per_sample"}, "how many different ones"),
-        ({**RIGHT, "first": "shapes"}, "depend on that sample alone"),
-        ({**RIGHT, "second": "predictions"}, "differ from patient to patient"),
-        ({**RIGHT, "second": "probabilities"}, "where to go"),
-        ({**RIGHT, "second": "optimizer"}, "where to go"),
-        ({"first": "gradients", "second": "independent"}, "depend on that sample alone"),
+        ({"first": _crossentropy}, "Fill in the dictionary"),
+        ({"first": "independent", "second": "gradients"}, "Fill in the dictionary"),
+        ([_crossentropy, _distance], "Fill in the dictionary"),
+        (_mended(first=_first_as_it_was), "the same value"),
+        (_mended(first=lambda t, p: ops.mean(_crossentropy(t, p))), "one number for the whole"),
+        (_mended(first=lambda t, p: ops.softplus(p) - t * p), "the shape (4, 1)"),
+        (_mended(first=_distance), "another one than its crossentropy"),
+        (_mended(second=_counts_mistakes), "is 0 still"),
+        (_mended(second=_rounds), "no gradient at all"),
+        (_mended(second=lambda t, p: -_crossentropy(t, p)), "the wrong way"),
+        (_mended(second=lambda t, p: ops.mean(_distance(t, p))), "one number for the whole"),
+        (_mended(second=lambda t, p: ops.mean((1.0 - 2.0 * t) * p, axis=-1)), "never be below 0"),
     ],
     "relative_error": [
         (_only_one_where, "the gradient is NaN where the label is 0"),
@@ -85,4 +110,10 @@ def _without_nan(y_true, y_pred):
     return ops.mean(tf.math.divide_no_nan(ops.abs(y_pred - y_true), ops.abs(y_true)), axis=-1)
 
 
-ALSO_RIGHT = {"relative_error": [_without_nan]}
+ALSO_RIGHT = {
+    "relative_error": [_without_nan],
+    "two_patients": [
+        _mended(second=_crossentropy),
+        _mended(second=lambda t, p: ops.mean(ops.square(t - ops.sigmoid(p)), axis=-1)),
+    ],
+}

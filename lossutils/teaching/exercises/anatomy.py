@@ -112,7 +112,7 @@ class StuckLosses(Exercise):
     wants_function = False
     asks_for = "causes"
     hints = (
-        "Compare each plateau with the figure above: ln 2 is 0.693, ln 10 is 2.303.",
+        "Compare each plateau with the table above: ln 2 is 0.693, ln 10 is 2.303.",
         "At the clip bound the cross-entropy is 15.94; the variance of standardised labels is 1.",
     )
     praise = "You can now read a plateau like a thermometer."

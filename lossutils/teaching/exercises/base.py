@@ -11,6 +11,9 @@ import numpy as np
 
 from lossutils.teaching.errors import describe_error
 
+# What NumPy, Keras and TensorFlow say when Python asks a tensor whether it is true.
+_NO_SINGLE_TRUTH = re.compile(r"truth value of an array|as a Python `?bool")
+
 
 class NotYet(Exception):
     """Raised by `require`; its message tells the learner what is wrong, and what to think of."""
@@ -53,6 +56,20 @@ def per_sample(result: Any, samples: int) -> np.ndarray:
         "wanted. Average over the last axis, axis=-1.",
     )
     return values
+
+
+def _explained(error: Exception) -> str:
+    """What the learner's code raised, in words that say what to do where that is known.
+
+    >>> _explained(ValueError("The truth value of an array with more than one ..."))[-38:]
+    'ops.where, ops.minimum or ops.maximum.'
+    """
+    if _NO_SINGLE_TRUTH.search(str(error)):
+        return (
+            "Python's `if`, `and`, `or`, `min` and `max` want one answer, but a tensor holds one "
+            "for each sample: take ops.where, ops.minimum or ops.maximum."
+        )
+    return f"Your code raised {describe_error(error)}"
 
 
 class Exercise:
@@ -98,7 +115,7 @@ class Exercise:
         except NotImplementedError as error:
             print(f"Not yet. Your code is unfinished: it raised {describe_error(error)}")
         except Exception as error:  # whatever the learner's code raises
-            print(f"Not yet. Your code raised {describe_error(error)}")
+            print(f"Not yet. {_explained(error)}")
         else:
             print(f"Correct. {self.praise}".rstrip())
 

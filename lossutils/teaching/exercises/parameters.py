@@ -96,6 +96,10 @@ class GaussianLoss(Exercise):
             "the normaliser of the density, log sigma.",
         )
         require(
+            not np.isclose(float(slope(0.05)), float(slope(50.0))),
+            _why_only_the_normaliser(answer, zeros),
+        )
+        require(
             float(slope(0.05)) < 0,
             "For a very small sigma the loss should fall as sigma grows. Is the sign of the "
             "exponent right?",
@@ -107,10 +111,26 @@ class GaussianLoss(Exercise):
             "loss. Gaussian errors are squared.",
         )
         require(
+            not np.isclose(np.log(best), ROOT_MEAN_SQUARE, rtol=0.02),
+            f"At the minimum log_sigma is {np.log(best):.2f}, the root of the mean squared error: "
+            "you use log_sigma as if it were sigma. Sigma is ops.exp(log_sigma).",
+        )
+        require(
             np.isclose(best, ROOT_MEAN_SQUARE, rtol=0.02),
             f"The minimum is at sigma = {best:.2f}; the root of the mean squared error is "
             f"{ROOT_MEAN_SQUARE:.2f}. Compare the factors of the two terms.",
         )
+
+
+def _why_only_the_normaliser(loss, zeros):
+    """Say why the slope of a loss with respect to log_sigma is the same for every sigma."""
+    at_1, at_e = (np.mean(loss(ERRORS, zeros, tf.constant(value))) for value in (0.0, 1.0))
+    if np.isclose(at_e - at_1, 1.0):
+        return "Sigma does not scale the error: in the density e is divided by it."
+    return (
+        "The value depends on sigma twice, but only one of the two passes a gradient: the other "
+        "has left TensorFlow. Write ops.exp, not np.exp."
+    )
 
 
 def _zero_of(slope):
@@ -160,6 +180,11 @@ class GaussianScale(Exercise):
         require(
             tuple(weight.shape) == () and float(weight.numpy()) == 0.0,
             "The weight should be a single number that starts at 0, the logarithm of sigma = 1.",
+        )
+        require(
+            np.all(np.isfinite(loss.call(ERRORS, zeros))),
+            "At the start, where log sigma is 0, the loss is not finite: it divides by the weight "
+            "itself, which is not sigma but its logarithm.",
         )
         self._train(loss, weight, zeros)
         sigma = float(np.exp(weight.numpy()))

@@ -9,88 +9,85 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from lossutils.diagnosis import PROBES
 from lossutils.stateful import ModelWithLoss
-from lossutils.teaching.datasets import breast_cancer
 from lossutils.teaching.exercises.base import Exercise, per_sample, require
 from lossutils.weights import UncertaintyWeights
 
-PATIENTS = ("first", "second")
-
-
-def patient(name):
-    """Return a compiled model with something wrong, its inputs and its labels.
-
-    Raises ValueError for another name than "first" and "second".
-    """
-    if name not in PATIENTS:
-        raise ValueError(f"`name` must be one of {PATIENTS}, but is {name!r}.")
-    data = breast_cancer(seed=12)
-    keras.utils.set_random_seed(12)
-    layers = [keras.Input((30,)), keras.layers.Dense(4, "tanh"), keras.layers.Dense(1)]
-    network = keras.Sequential(layers)
-    loss = _of_the_first if name == "first" else _of_the_second
-    network.compile(keras.optimizers.Adam(0.01), loss=loss, run_eagerly=True)
-    return network, data.x_train[:128], data.y_train[:128]
-
-
-def _of_the_first(y_true, y_pred):
-    crossentropy = ops.softplus(y_pred) - y_true * y_pred
-    return ops.mean(crossentropy) * ops.ones_like(y_pred[:, 0])
-
-
-def _of_the_second(y_true, y_pred):
-    probability = ops.sigmoid(0.0 * ops.sign(y_pred))
-    return -ops.mean(
-        y_true * ops.log(probability) + (1.0 - y_true) * ops.log(1.0 - probability), axis=-1
-    )
+LABELS = np.array([[1.0], [0.0], [1.0], [0.0]], "float32")
+LOGITS = np.array([[1.5], [0.3], [-0.7], [-2.0]], "float32")
+CROSSENTROPY = np.logaddexp(0, LOGITS[:, 0]) - LABELS[:, 0] * LOGITS[:, 0]
 
 
 class TwoPatients(Exercise):
-    """Name the probe that has the cause."""
+    """Mend a loss that mixes the samples, and one whose gradient is 0."""
 
     wants_function = False
-    asks_for = "causes"
+    asks_for = "mended"
     hints = (
-        'Ask: model, x, y = production.patient("first"), then print(diagnose(model, x, y)).',
-        "The first loss does return one value for each sample. Are they the values of the samples?",
-        "A loss that does not move: is there something that leads down?",
+        "Compile a small network with one of them, and print what diagnose says.",
+        "The first: over which axis does its mean run, and what does ones_like do to the result?",
+        "The second counts mistakes. What that is smooth grows with the logit of a mistake?",
     )
-    praise = (
-        "A shape can be right and its content wrong; and a gradient of 0 is a number, not an error."
-    )
-
-    RIGHT = {"first": "independent", "second": "gradients"}
+    praise = "Each sample has a value of its own, and each value leads somewhere."
 
     def reference():
-        return {"first": "independent", "second": "gradients"}
+        return {
+            "first": lambda y_true, y_pred: ops.mean(
+                ops.softplus(y_pred) - y_true * y_pred, axis=-1
+            ),
+            "second": lambda y_true, y_pred: ops.mean(
+                ops.abs(y_true - ops.sigmoid(y_pred)), axis=-1
+            ),
+        }
 
     def grade(self, answer):
-        require(isinstance(answer, dict), "Fill in the dictionary: one probe for each patient.")
-        missing = [name for name in PATIENTS if answer.get(name) in (None, ...)]
-        require(not missing, f"Not answered yet for {missing}: write the name of a probe.")
-        names = [probe.__name__ for probe in PROBES]
-        unknown = [answer[name] for name in PATIENTS if answer[name] not in names]
-        require(not unknown, f"{unknown} is no probe of diagnose; they are {names}.")
         require(
-            answer["first"] != "per_sample",
-            "The loss of the first does return one value for each sample. Look at the values: how "
-            "many different ones are there?",
+            isinstance(answer, dict)
+            and callable(answer.get("first"))
+            and callable(answer.get("second")),
+            'Fill in the dictionary: under "first" and under "second" the mended loss.',
         )
-        require(
-            answer["first"] == "independent",
-            "Look at the first again: does the value of a sample depend on that sample alone?",
-        )
-        require(
-            answer["second"] != "predictions",
-            "The predictions of the second differ from patient to patient. It is the loss that "
-            "does not see them: what reaches the weights?",
-        )
-        require(
-            answer["second"] == "gradients",
-            "Look at the second again: its loss is finite and never moves. What would tell the "
-            "weights where to go?",
-        )
+        _grade_first(answer["first"])
+        _grade_second(answer["second"])
+
+
+def _grade_first(loss):
+    values = per_sample(loss(LABELS, LOGITS), len(LABELS))
+    require(
+        len(np.unique(values)) > 1,
+        "The first still gives every sample the same value, that of the batch: a weight for one "
+        "of them is a weight for all.",
+    )
+    require(
+        np.allclose(values, CROSSENTROPY, atol=1e-5),
+        "The first gives each sample a value of its own, but another one than its crossentropy: "
+        f"{np.round(values, 3).tolist()} instead of {np.round(CROSSENTROPY, 3).tolist()}.",
+    )
+
+
+def _grade_second(loss):
+    values = per_sample(loss(LABELS, LOGITS), len(LABELS))
+    slope = _slope(loss, tf.constant(LABELS), tf.constant(LOGITS), compiled=False)
+    require(
+        slope is not None,
+        "The second has no gradient at all: rounding, comparing and NumPy end it.",
+    )
+    require(
+        np.all(slope != 0),
+        "The gradient of the second is 0 still: sign is flat on both sides. Put something smooth "
+        "in its place.",
+    )
+    require(
+        np.all(np.sign(slope) == np.where(LABELS == 1, -1, 1)),
+        "The second moves, but the wrong way: for the label 1 the loss should fall as the logit "
+        "rises, and for the label 0 it should rise.",
+    )
+    require(
+        np.all(np.isfinite(values)) and values.min() >= 0,
+        "The second should never be below 0: a right answer costs little, and is not paid for. "
+        f"For the labels 1, 0, 1, 0 and the logits 1.5, 0.3, -0.7, -2 yours says "
+        f"{np.round(values, 3).tolist()}.",
+    )
 
 
 class RelativeError(Exercise):
@@ -101,7 +98,7 @@ class RelativeError(Exercise):
         "Two where: the first makes the divisor safe, the second chooses the result.",
         "known = y_true != 0, then safe = ops.where(known, ops.abs(y_true), 1.0).",
     )
-    praise = "Nothing divides by 0 any more, not even in the branch that is not taken."
+    praise = "Nothing divides by 0 any more, neither in the value nor in its gradient."
 
     def reference(y_true, y_pred):
         known = y_true != 0
@@ -168,7 +165,10 @@ class Ship(Exercise):
     """Store the network without its loss."""
 
     asks_for = "ship"
-    hints = ("Which attribute of a ModelWithLoss is the plain model?", "model.network.save(path)")
+    hints = (
+        "Which attribute of a ModelWithLoss is the plain model?",
+        "A plain model has a method that stores all of it in a .keras file, and takes the path.",
+    )
     praise = "It loads wherever Keras is, and the loss stays at home."
 
     def reference(model, path):
