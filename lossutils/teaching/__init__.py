@@ -2,7 +2,7 @@
 
 Every notebook imports this package first. TensorFlow writes its start-up messages straight to
 file descriptor 2, past Python, and no setting silences all of them. So the descriptor is closed
-off while TensorFlow is imported and used for the first time.
+off while TensorFlow is imported and asked for its devices.
 """
 
 import contextlib
@@ -51,21 +51,14 @@ with _quiet_stderr():
     with _no_garbage_collection():
         import tensorflow
 
-    # Two devices made of one CPU, so that a notebook can show what two replicas do. TensorFlow
-    # takes their number only before its first operation: who has used it already keeps one.
-    with contextlib.suppress(RuntimeError):
-        tensorflow.config.set_logical_device_configuration(
-            tensorflow.config.list_physical_devices("CPU")[0],
-            [tensorflow.config.LogicalDeviceConfiguration()] * 2,
-        )
-
     # The notebooks make many small models, one after another. TensorFlow takes them for one model
     # that is traced again and again, and warns of it in the midst of the page; and each strategy
     # of several devices announces itself there.
     tensorflow.get_logger().setLevel("WARNING")
     tensorflow.get_logger().addFilter(lambda record: "retracing" not in record.getMessage())
-    # The first operation is what wakes the device drivers, which log as well.
-    tensorflow.zeros(1) + 1
+    # To ask for the devices wakes their drivers, which log as well. It is no operation yet: before
+    # the first one a notebook may still make two logical devices of a CPU.
+    tensorflow.config.list_physical_devices()
 
 from lossutils.teaching.batches import batches  # noqa: E402
 from lossutils.teaching.claims import claim  # noqa: E402
