@@ -51,6 +51,14 @@ def _of_all(f, a, share, miss, false_alarm):
     return 1000 * (share * miss * np.mean(f & ~a) + (1 - share) * false_alarm * np.mean(~f & a))
 
 
+def _hits_too(f, a, share, miss, false_alarm):
+    return 1000 * (share * miss * np.mean(~a[f]) + (1 - share) * false_alarm * np.mean(a))
+
+
+def _hits_alone(f, a, share, miss, false_alarm):
+    return 1000 * (share * miss * np.mean(~a[f]) + (1 - share) * false_alarm * np.mean(a[f]))
+
+
 def _swapped(f, a, share, miss, false_alarm):
     missed, flagged = _rates(f, a)
     return 1000 * ((1 - share) * miss * missed + share * false_alarm * flagged)
@@ -89,6 +97,8 @@ WRONG = {
         (_share_of_faults_only, "can raise a false alarm"),
         (_false_alarm_of_1, "not 1"),
         (_of_all, "not both by the number of all images"),
+        (_hits_too, "You count hits as false alarms"),
+        (_hits_alone, "You count hits as false alarms"),
         (_swapped, "the cost should be"),
         (_arrays, "One number is wanted"),
         (_with_a_fixed_share, "Without any alarm"),
@@ -98,6 +108,12 @@ WRONG = {
         (_staying(lambda costs, full: costs.mean() > full.mean()), "The mean alone decides"),
         (_staying(lambda costs, full: np.mean(costs > full) >= 0.75), "count the splits only"),
         (_staying(lambda costs, full: costs.mean() < full.mean()), "Which way round"),
+        (
+            _staying(
+                lambda costs, full: costs.mean() > full.mean() or np.mean(costs > full) >= 0.75
+            ),
+            "and, not or",
+        ),
         (_staying(lambda costs, full: costs.min() > full.max()), "Your list is empty"),
         (
             _staying(lambda costs, full: costs.mean() > full.mean() + full.std()),

@@ -3,10 +3,11 @@
 from math import gamma, lgamma
 
 import numpy as np
+import tensorflow as tf
 
 RIGHT = {
     "balance": "squared error",
-    "lidar": "adaptive",
+    "lidar": "learned scale",
     "contract": "huber, fixed",
     "form": "mend the data",
 }
@@ -33,6 +34,15 @@ def _not_cancelled(x, alpha, scale):
     return b / alpha * (alpha / 2) * (1 + s / b) ** (alpha / 2 - 1) * 2 * x / scale**2 / b
 
 
+def _by_a_tape(x, alpha, scale):
+    x = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        b = 2 - alpha
+        value = b / (alpha or 1e-9) * ((1 + (x / scale) ** 2 / b) ** (alpha / 2) - 1)
+    return tape.gradient(value, x).numpy()
+
+
 def _z(p):
     return np.log(2 * gamma(1 + 1 / p))
 
@@ -57,6 +67,8 @@ WRONG = {
         (_not_cancelled, "cancel on paper"),
         (lambda x, a, c: c * _pull(x, a, c), "wrong for scale 2"),
         (lambda x, a, c: _pull(x / c, a, 1.0), "wrong for scale 2"),
+        (lambda x, a, c: tf.constant(_pull(x, a, c)), "This is a tensor"),
+        (_by_a_tape, "Differentiate on paper"),
         (lambda x, a, c: _pull(x, a, c).mean(), "the shape ()"),
         (lambda x, a: x, "TypeError"),
     ],
@@ -74,7 +86,11 @@ WRONG = {
         ),
         (lambda x, p, c: np.abs(x / c) ** p + np.log(c) + lgamma(1 + 1 / p), "both sides"),
         (lambda x, p, c: np.abs(x / c) ** p + np.log(c) + 2 * gamma(1 + 1 / p), "a logarithm"),
-        (lambda x, p, c: x**2 / c**2 + np.log(c) + np.log(np.sqrt(np.pi)), "the loss is not"),
+        (lambda x, p, c: x**2 / c**2 + np.log(c) + np.log(np.sqrt(np.pi)), "is not |x / scale|**p plus"),
+        (lambda x, p, c: (x / c) ** p + np.log(c) + _z(p), "np.abs(x / scale)"),
+        (lambda x, p, c: np.abs(x / c) ** p / p + np.log(c) + _z(p), "You divide"),
+        (lambda x, p, c: np.abs(x / c) ** p + p * np.log(c) + _z(p), "log(scale), once"),
+        (lambda x, p, c: np.abs(x / c) ** p + np.log(c) / 2 + _z(p), "should rise by log(2)"),
         (lambda x, p, c: np.mean(np.abs(x / c) ** p) + np.log(c) + _z(p), "the shape ()"),
         (lambda x, p: np.abs(x) ** p, "TypeError"),
     ],
@@ -82,11 +98,11 @@ WRONG = {
         ({"balance": "squared error"}, "Not answered yet"),
         (list(RIGHT.values()), "Fill in the dictionary"),
         ({**RIGHT, "balance": "welsch"}, "none of the four answers"),
-        ({**RIGHT, "balance": "adaptive"}, "made for that"),
+        ({**RIGHT, "balance": "learned scale"}, "made for that"),
         ({**RIGHT, "lidar": "huber, fixed"}, "nobody knows how many"),
         ({**RIGHT, "lidar": "squared error"}, "nobody knows how many"),
-        ({**RIGHT, "contract": "adaptive"}, "what an error costs"),
-        ({**RIGHT, "form": "adaptive"}, "the best fit"),
+        ({**RIGHT, "contract": "learned scale"}, "what an error costs"),
+        ({**RIGHT, "form": "learned scale"}, "the best fit"),
     ],
 }
 

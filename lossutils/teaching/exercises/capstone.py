@@ -93,6 +93,12 @@ class CostOnBelt(Exercise):
             not np.isclose(got, 1000 * (0.1 * 30 * missed + 0.9 * false_alarms)),
             "A false alarm costs `false_alarm` here, not 1.",
         )
+        hits_too = (4 / 6, 3 / 4)  # the share of alarms among all images, or among the faults
+        require(
+            not np.any(np.isclose(got, [1000 * (0.75 + 0.9 * 2 * rate) for rate in hits_too])),
+            "You count hits as false alarms. An alarm about a fault is none: look at the ordinary "
+            "images, alarm[~is_fault].",
+        )
         require(
             not np.isclose(got, 1000 * (0.1 * 30 / 6 + 0.9 * 2 / 6)),
             "Divide the misses by the number of faults, and the false alarms by the number of "
@@ -158,6 +164,10 @@ class PartsThatStay(Exercise):
             "missed" in got,
             "A part whose absence costs a little in every single split should stay. The splits "
             "differ much more than that: compare split by split.",
+        )
+        require(
+            not {"one lucky split", "often, but dear"} <= got,
+            "In yours one of the two conditions is enough. Both must hold: and, not or.",
         )
         require(
             "one lucky split" not in got,
