@@ -1,16 +1,17 @@
 """Thresholds that are trained: how high must a score be to act on it?
 
-A comparison has no gradient, so a soft step stands in for it while training. And a threshold needs
-an objective that depends on decisions, such as their cost or F1: the cross-entropy of soft
-decisions leaves it undetermined, because the network can make up for any threshold.
+A comparison has no gradient, so something soft stands in for it while training: a step with a
+slope, or the average over many cuts. And a threshold needs an objective that depends on decisions,
+such as their cost or F1: the cross-entropy of soft decisions leaves it undetermined, because the
+network can make up for any threshold.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from lossutils import _validation as check
@@ -76,39 +77,42 @@ def straight_through_threshold(scores: Any, threshold: Any, temperature: Any = 0
     return hard + (soft - ops.stop_gradient(soft))
 
 
-class _TrainedThreshold(StatefulLoss):
-    """What the losses of this file share: the variables, and the cross-entropy for the scores."""
+# What a vote counts in the softmax. At 10, a thousand steps of Adam at its default rate of 0.001 are
+# enough for a winner to take nearly all.
+SPEED = 10.0
 
-    def __init__(
-        self,
-        temperature: float = 0.05,
-        start: float = 0.5,
-        crossentropy_weight: float = 1.0,
-        stop_gradient: bool = True,
-        from_logits: bool = False,
-        **kwargs,
-    ):
+
+def _cuts() -> np.ndarray:
+    """About 2000 cuts from 0 to 1: half at even distances, half at even distances in log odds."""
+    log_odds = np.concatenate([np.linspace(-36, 0, 500), np.linspace(0, 16, 500)])
+    both = np.concatenate([np.linspace(0, 1, 1001), 1 / (1 + np.exp(-log_odds))])
+    return np.unique(both.astype("float32"))
+
+
+class _VotedThreshold(StatefulLoss):
+    """What the losses of this file share: cuts that are voted on, and the cross-entropy."""
+
+    def __init__(self, crossentropy_weight: float = 1.0, from_logits: bool = False, **kwargs):
         super().__init__(**kwargs)
-        self.first_temperature = float(check.number("temperature", temperature, above=0))
-        self.start = float(check.number("start", start, above=0, below=1))
         self.crossentropy_weight = float(
             check.number("crossentropy_weight", crossentropy_weight, at_least=0)
         )
-        self.stop_gradient = check.flag("stop_gradient", stop_gradient)
         self.from_logits = check.flag("from_logits", from_logits)
         self.crossentropy = weighted_binary_crossentropy((1.0, 1.0), from_logits)
-        self.temperature = self._scalar("temperature", self.first_temperature, trainable=False)
-        # Its sigmoid is the threshold: every value is allowed, and no clip cuts the gradient off.
-        self.raw_threshold = self._scalar("raw_threshold", math.log(self.start / (1 - self.start)))
-
-    def _scalar(self, name: str, value: float, trainable: bool = True) -> keras.Variable:
-        initializer = keras.initializers.Constant(value)
-        return self.add_weight(shape=(), initializer=initializer, trainable=trainable, name=name)
+        self.cuts = _cuts()
+        self.votes = self.add_weight(shape=self.cuts.shape, initializer="zeros", name="votes")
 
     @property
     def threshold(self) -> Any:
-        """The learned threshold, a probability between 0 and 1, as a scalar tensor."""
-        return ops.sigmoid(self.raw_threshold)
+        """The cut that leads the vote, a probability between 0 and 1, as a scalar tensor.
+
+        Where neighbours lead together, because no score lies between them, it is the middle one.
+        """
+        votes = ops.convert_to_tensor(self.votes)
+        best = ops.max(votes)
+        leading = ops.cast(votes >= best - 0.001 * (best - ops.mean(votes)), "int32")
+        middle = ops.argmax(2 * ops.cumsum(leading) >= ops.sum(leading))
+        return ops.take(self.cuts, middle)
 
     def decide(self, y_pred: Any) -> Any:
         """1.0 where the predicted probability is above the learned threshold, else 0.0."""
@@ -123,16 +127,24 @@ class _TrainedThreshold(StatefulLoss):
         check.at_least_one_axis(y_pred)
         check.zeros_and_ones("y_true", y_true)
         y_true, probabilities = ops.cast(y_true, "float32"), self._probabilities(y_pred)
-        if self.stop_gradient:
-            probabilities = ops.stop_gradient(probabilities)
-        temperature = ops.convert_to_tensor(self.temperature)
-        decision = soft_threshold(probabilities, self.threshold, temperature)
         of_the_scores = self.crossentropy_weight * self.crossentropy(y_true, y_pred)
-        return of_the_scores + self.decision_loss(y_true, decision)
+        return of_the_scores + self.decision_loss(y_true, self._average_decision(probabilities))
 
     def decision_loss(self, y_true: Any, decision: Any) -> Any:
         """What the decisions cost: one value per sample, or one for the batch."""
         raise NotImplementedError
+
+    def _average_decision(self, probabilities: Any) -> Any:
+        """The share of the votes that says yes: that of the cuts below each score."""
+        votes = ops.convert_to_tensor(self.votes)
+        shares = ops.stop_gradient(ops.softmax(SPEED * votes))
+        # Nothing is added, but a gradient: what a cut costs more than the average. That of the
+        # softmax is this times the share, so that a cut that has once lost could never come back.
+        change = votes - ops.stop_gradient(votes)
+        shares = shares + change - shares * ops.sum(change)
+        shares_below = ops.pad(ops.cumsum(shares), [[1, 0]])
+        cuts_below = ops.searchsorted(self.cuts, ops.reshape(probabilities, [-1]))
+        return ops.reshape(ops.take(shares_below, cuts_below), ops.shape(probabilities))
 
     def _probabilities(self, y_pred: Any) -> Any:
         y_pred = ops.cast(y_pred, "float32")
@@ -144,43 +156,43 @@ class _TrainedThreshold(StatefulLoss):
     def get_config(self):
         return {
             **super().get_config(),
-            "temperature": self.first_temperature,
-            "start": self.start,
             "crossentropy_weight": self.crossentropy_weight,
-            "stop_gradient": self.stop_gradient,
             "from_logits": self.from_logits,
         }
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
-class CostThreshold(_TrainedThreshold):
+class CostThreshold(_VotedThreshold):
     """Trains the threshold that makes decisions cheapest, next to the network that scores.
 
-    With s = sigmoid((p - threshold) / temperature) the loss of a sample is
+    One threshold that walks downhill stops in the first valley of the cost. Here about 2000 cuts
+    are on trial at once. A softmax of trained votes gives each cut its share, and the decision d
+    about a sample is the average of theirs: the share of the cuts below its score. The loss is
 
         crossentropy_weight * crossentropy(y, p)
-            + false_positive_cost * (1 - y) * s + false_negative_cost * y * (1 - s)
+            + false_positive_cost * (1 - y) * d + false_negative_cost * y * (1 - d)
 
-    averaged over the last axis. The cross-entropy trains the network, the cost the threshold: the
-    scores in the cost have no gradient unless ``stop_gradient=False``. To train the threshold
-    alone, on data that the network has not seen, freeze the network: ``network.trainable = False``.
+    averaged over the last axis. It is linear in the shares, so that no valley but the deepest can
+    hold them, and each step raises the votes of the cuts that cost less than the average. The
+    cross-entropy alone trains the network; the cost has no gradient for the scores.
+
+    What to expect: a cost within 3 % of that of an exhaustive sweep over the scores trained on, at
+    prices from 20:1 to 1:20, after 600 steps of Adam at rates from 0.01 to 0.1, or 2000 at 0.001.
+    That was measured, on the data sets of the unit tests; it is no theorem. Not promised: scores
+    that all lie within a few hundredths of each other (between them are few cuts: stretch them
+    first), a network that still changes in the last half of the training (votes for old scores
+    count as well), and new data, for which the cheapest cut of few samples is partly luck.
 
     Where p is the true probability the best threshold is
     false_positive_cost / (false_positive_cost + false_negative_cost), whatever the data. A learned
-    one is of use where p is not: it finds the cheapest cut of the scores as they are.
-
-    The temperature is a variable: a callback may cool it, ``loss.temperature.assign(0.01)``. A
-    large one smooths the cost, and shifts its minimum; with a small one only scores close to the
-    threshold have a gradient. From 0.2 down to 0.01 or below is a good start.
+    one is of use where p is not. To train the threshold alone, on data that the network has not
+    seen, freeze the network: ``network.trainable = False``.
 
     Args:
         false_positive_cost: cost of a false alarm, finite, at least 0.
         false_negative_cost: cost of a miss, finite, at least 0; not both may be 0.
-        temperature: width of the soft step as a probability, above 0.
-        start: threshold before training, between 0 and 1.
-        crossentropy_weight: weight of the cross-entropy, at least 0. With 0 and ``stop_gradient``
-            nothing trains the network.
-        stop_gradient: False lets the cost of the decisions train the network too.
+        crossentropy_weight: weight of the cross-entropy, at least 0. With 0 nothing trains the
+            network.
         from_logits: True if ``y_pred`` holds logits, False if it holds probabilities.
         **kwargs: ``reduction``, ``name``, ``dtype``, as in ``StatefulLoss``.
 
@@ -191,24 +203,25 @@ class CostThreshold(_TrainedThreshold):
         ValueError: a bad argument, labels other than 0 and 1, or (outside compiled steps)
             predictions outside [0, 1] without ``from_logits``.
 
-    Source: Elkan (2001), The Foundations of Cost-Sensitive Learning, equation 2.
+    Sources: Elkan (2001), The Foundations of Cost-Sensitive Learning, equation 2; Kivinen and
+    Warmuth (1997), Exponentiated Gradient versus Gradient Descent, doi:10.1006/inco.1996.2612.
 
-    >>> loss = CostThreshold(1, 4, temperature=0.01, crossentropy_weight=0)
-    >>> y_true, y_pred = ops.array([[0.0], [1.0]]), ops.array([[0.9], [0.1]])
-    >>> loss(y_true, y_pred).numpy().tolist()
-    [1.0, 4.0]
-    >>> float(loss.threshold), loss.decide(y_pred).numpy().tolist()
-    (0.5, [[1.0], [0.0]])
+    >>> from lossutils import ModelWithLoss
+    >>> scores, labels = np.array([[0.2], [0.4], [0.7]]), np.array([[0], [1], [1]])
+    >>> network = keras.Sequential([keras.Input((1,)), keras.layers.Identity()])
+    >>> model = ModelWithLoss(network, CostThreshold(1, 4, crossentropy_weight=0))
+    >>> model.compile(keras.optimizers.Adam(0.02))
+    >>> _ = model.fit(scores, labels, epochs=50, verbose=0)
+    >>> 0.2 < float(model.loss_layer.threshold) < 0.4
+    True
+    >>> model.loss_layer.decide(scores).numpy().tolist()
+    [[0.0], [1.0], [1.0]]
     """
 
     def __init__(
-        self,
-        false_positive_cost: float = 1.0,
-        false_negative_cost: float = 1.0,
-        temperature: float = 0.05,
-        **kwargs,
+        self, false_positive_cost: float = 1.0, false_negative_cost: float = 1.0, **kwargs
     ):
-        super().__init__(temperature, **kwargs)
+        super().__init__(**kwargs)
         check.number("false_positive_cost", false_positive_cost, at_least=0)
         check.number("false_negative_cost", false_negative_cost, at_least=0)
         costs = (false_positive_cost, false_negative_cost)
@@ -229,24 +242,27 @@ class CostThreshold(_TrainedThreshold):
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
-class F1Threshold(_TrainedThreshold):
+class F1Threshold(_VotedThreshold):
     """Trains the threshold that makes F1 largest, next to the network that scores.
 
-    With s = sigmoid((p - threshold) / temperature) the loss of every sample is
+    With the averaged decisions d of ``CostThreshold`` the loss of every sample is
 
-        crossentropy_weight * crossentropy(y, p) + 1 - 2 sum(y s) / (sum(y) + sum(s))
+        crossentropy_weight * crossentropy(y, p) + 1 - 2 sum(y d) / (sum(y) + sum(d))
 
     F1 couples the samples: the sums run over the whole batch, every sample gets the same 1 - F1,
     and weights and masks do not enter the sums. So the batch must be large; F1 is not the mean of
     the F1 of its parts. On several replicas each takes the F1 of its own share. A batch without
     positives has F1 = 0 and no gradient.
 
+    It is a ratio of two linear functions of the shares, and again no valley but the deepest can
+    hold them. What to expect, and what not, is said at ``CostThreshold``, for an F1 within 3 % of
+    the best one and batches that hold all samples.
+
     Where p is the true probability the best threshold is half of the best F1. Unlike the threshold
     for costs it depends on the data, so that there is something to learn.
 
     Args:
-        temperature, start, crossentropy_weight, stop_gradient, from_logits: as in
-            ``CostThreshold``. The temperature may be cooled here as well.
+        crossentropy_weight, from_logits: as in ``CostThreshold``.
         **kwargs: ``reduction``, ``name``, ``dtype``, as in ``StatefulLoss``.
 
     Shapes:
@@ -258,7 +274,8 @@ class F1Threshold(_TrainedThreshold):
     Source: Lipton, Elkan and Naryanaswamy (2014), Optimal Thresholding of Classifiers to Maximize
     F1 Measure, doi:10.1007/978-3-662-44851-9_15.
 
-    >>> loss = F1Threshold(temperature=0.01, crossentropy_weight=0)
+    >>> loss = F1Threshold(crossentropy_weight=0)
+    >>> _ = loss.votes.assign(10.0 * (loss.cuts == 0.5))  # as if 0.5 had won
     >>> values = loss(ops.array([[0.0], [1.0], [1.0]]), ops.array([[0.1], [0.9], [0.2]]))
     >>> [round(float(v), 3) for v in values]
     [0.333, 0.333, 0.333]

@@ -9,8 +9,14 @@ import tensorflow as tf
 from contract import SAMPLES, StatefulLossContract
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit, logit, softmax
 from scipy.stats import beta
+from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.metrics import f1_score
+from sklearn.model_selection import cross_val_predict
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from lossutils import (
     CostThreshold,
@@ -21,17 +27,61 @@ from lossutils import (
 )
 
 few = settings(max_examples=25, deadline=None, derandomize=True)
-SEEDS = range(5)
 # Scores drawn from this density are the probabilities of their labels: calibrated by construction.
 A, B = 1.0, 4.0
+PRICES = [(1, 1), (1, 2), (1, 3), (1, 5), (1, 8), (1, 12), (1, 20), (5, 1), (20, 1)]
+# All data sets are filled up to this length, so that one compiled training serves them all.
+ROWS, BATCH, STEPS = 4000, 64, 600
 
 
 @functools.cache
 def calibrated(seed):
     """4000 scores and labels, each label 1 with the probability that its score states."""
     rng = np.random.default_rng(seed)
-    scores = rng.beta(A, B, size=(4000, 1)).astype("float32")
-    return scores, (rng.random((4000, 1)) < scores).astype("float32")
+    scores = rng.beta(A, B, size=(ROWS, 1)).astype("float32")
+    return scores, (rng.random((ROWS, 1)) < scores).astype("float32")
+
+
+def drawn(rng, probabilities, scores=None):
+    """Labels with these probabilities, and scores that state them, or others."""
+    labels = rng.random(len(probabilities)) < probabilities
+    return (probabilities if scores is None else scores), labels
+
+
+def of_a_network(load, positive, columns=None):
+    """Scores of a real network, for samples that it has not seen; it is sure of itself."""
+    x, y = load(return_X_y=True)
+    network = make_pipeline(StandardScaler(), MLPClassifier(30, max_iter=150, tol=1e-2, random_state=0))
+    labels = y == positive
+    scores = cross_val_predict(network, x[:, :columns], labels, cv=3, method="predict_proba")
+    return scores[:, 1], labels
+
+
+@functools.cache
+def data_sets():
+    """Scores and labels of different shapes, by name."""
+    rng = np.random.default_rng(4)
+    p = rng.beta(A, B, ROWS)
+    low, high = rng.normal(0.15, 0.05, 600), rng.normal(0.9, 0.03, 300)
+    groups = np.concatenate([low, rng.normal(0.4, 0.05, 300), rng.normal(0.65, 0.05, 300), high])
+    two_valleys = np.repeat([0.02, 0.5, 0.1, 0.8], [600, 300, 300, 300])
+    two_even_valleys = np.repeat([0.02, 0.3, 0.02, 0.6], [600, 300, 300, 300])
+    found = {
+        "calibrated": drawn(rng, p),
+        "symmetric": drawn(rng, rng.beta(2, 2, ROWS)),
+        "sure of itself": drawn(rng, p, expit(8 * logit(p))),
+        "unsure": drawn(rng, p, expit(0.1 * logit(p))),
+        "crowded": drawn(rng, p, 0.45 + 0.1 * p),
+        "rounded": drawn(rng, p, np.round(p, 1)),
+        "rare": drawn(rng, rng.beta(0.5, 20, ROWS)),
+        "few": drawn(rng, rng.beta(A, B, 40)),
+        "two valleys": drawn(rng, two_valleys, groups.clip(0, 1)),
+        "two even valleys": drawn(rng, two_even_valleys, groups.clip(0, 1)),
+        "tumours": of_a_network(load_breast_cancer, 0, 2),
+        "digit 8": of_a_network(load_digits, 8),
+        "wine 1": of_a_network(load_wine, 1, 3),
+    }
+    return {name: [np.asarray(v, "float32")[:, None] for v in pair] for name, pair in found.items()}
 
 
 def cost(scores, y, threshold, false_positive_cost, false_negative_cost):
@@ -40,24 +90,61 @@ def cost(scores, y, threshold, false_positive_cost, false_negative_cost):
     return (false_positive_cost * false_alarms + false_negative_cost * misses) / len(y)
 
 
+def all_cuts(scores):
+    """Every threshold that makes a difference."""
+    return np.append(np.float32(0), np.unique(scores))
+
+
 def least_cost(scores, y, *costs):
-    """The least cost of all thresholds that make a difference."""
-    return min(cost(scores, y, t, *costs) for t in np.append(0.0, np.unique(scores)[::4]))
+    return min(cost(scores, y, t, *costs) for t in all_cuts(scores)[::4])
+
+
+def sweep(scores, y):
+    """False alarms and misses for every threshold that makes a difference."""
+    order = np.argsort(scores[:, 0])
+    silent = np.searchsorted(scores[order, 0], all_cuts(scores), side="right")
+    misses = np.append(0, np.cumsum(y[order]))[silent]
+    return len(y) - silent - (np.sum(y) - misses), misses
+
+
+def f1_of(y, false_alarms, misses):
+    hits = np.sum(y) - misses
+    return 2 * hits / np.maximum(2 * hits + false_alarms + misses, 1)
+
+
+def compiled_training(loss, rate=0.02):
+    """A function that trains the votes anew on batches of given scores, all in one graph."""
+    optimizer = keras.optimizers.Adam(rate)
+    optimizer.build([loss.votes])
+    start = [(v, v.numpy()) for v in (loss.votes, *optimizer.variables)]
+
+    @tf.function
+    def steps(scores, y, batches):
+        for rows in batches:
+            with tf.GradientTape() as tape:
+                value = tf.reduce_mean(loss(tf.gather(y, rows), tf.gather(scores, rows)))
+            optimizer.apply(tape.gradient(value, [loss.votes.value]), [loss.votes])
+
+    def run(scores, y, batch=BATCH):
+        for variable, value in start:
+            variable.assign(value)
+        batches = np.random.default_rng(0).integers(0, len(y), (STEPS, batch))
+        filling = ((0, ROWS - len(y)), (0, 0))
+        steps(np.pad(scores, filling), np.pad(y, filling), batches)
+        return np.float32(loss.threshold)
+
+    return run
 
 
 def train(loss, scores, y, network=None, epochs=30, steps=20, rate=0.02):
-    """Train on full batches while the temperature falls from 0.2 to 0.01."""
+    """Train on full batches in `fit`."""
     if network is None:
         network = keras.Sequential([keras.Input((1,)), keras.layers.Identity()])
     model = ModelWithLoss(network, loss)
     # One call for all steps of an epoch: a step costs less than the call.
     model.compile(keras.optimizers.Adam(rate), steps_per_execution=steps)
-    cool = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, logs: loss.temperature.assign(0.2 * 0.05 ** (epoch / epochs))
-    )
     batches = tf.data.Dataset.from_tensors((scores, y)).cache().repeat()
-    fit = {"epochs": epochs, "steps_per_epoch": steps, "shuffle": False, "verbose": 0}
-    model.fit(batches, callbacks=[cool], **fit)
+    model.fit(batches, epochs=epochs, steps_per_epoch=steps, shuffle=False, verbose=0)
     return model
 
 
@@ -130,11 +217,15 @@ def np_crossentropy(y, p):
     return -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean(axis=-1)
 
 
-def batch_of_two_outputs(seed=0):
+def batch_of_two_outputs(loss, seed=0):
+    """Labels, probabilities, and the average decision of random votes."""
     rng = np.random.default_rng(seed)
     p = rng.uniform(0.01, 0.99, size=(12, 2))
     y = (rng.random((12, 2)) < p).astype("float64")
-    return y, p, 1 / (1 + np.exp(-(p - 0.3) / 0.1))
+    votes = rng.normal(size=loss.cuts.shape) * 0.1
+    loss.votes.assign(votes)
+    shares = softmax(10 * votes)
+    return y, p, np.sum(shares * (p[..., None] > loss.cuts), axis=-1)
 
 
 def as_predictions(p, from_logits):
@@ -143,106 +234,143 @@ def as_predictions(p, from_logits):
 
 @pytest.mark.parametrize("from_logits", [False, True])
 def test_cost_is_its_formula(from_logits):
-    y, p, s = batch_of_two_outputs()
-    loss = CostThreshold(2, 7, 0.1, start=0.3, crossentropy_weight=0.5, from_logits=from_logits)
-    wanted = 0.5 * np_crossentropy(y, p) + (2 * (1 - y) * s + 7 * y * (1 - s)).mean(axis=-1)
+    loss = CostThreshold(2, 7, crossentropy_weight=0.5, from_logits=from_logits)
+    y, p, d = batch_of_two_outputs(loss)
+    wanted = 0.5 * np_crossentropy(y, p) + (2 * (1 - y) * d + 7 * y * (1 - d)).mean(axis=-1)
     got = loss(tf.constant(y), as_predictions(p, from_logits))
     np.testing.assert_allclose(got, wanted, rtol=1e-5)
 
 
 @pytest.mark.parametrize("from_logits", [False, True])
 def test_f1_is_its_formula(from_logits):
-    y, p, s = batch_of_two_outputs()
-    loss = F1Threshold(0.1, start=0.3, crossentropy_weight=0.5, from_logits=from_logits)
-    wanted = 0.5 * np_crossentropy(y, p) + 1 - 2 * np.sum(y * s) / (np.sum(y) + np.sum(s))
+    loss = F1Threshold(crossentropy_weight=0.5, from_logits=from_logits)
+    y, p, d = batch_of_two_outputs(loss)
+    wanted = 0.5 * np_crossentropy(y, p) + 1 - 2 * np.sum(y * d) / (np.sum(y) + np.sum(d))
     got = loss(tf.constant(y), as_predictions(p, from_logits))
     np.testing.assert_allclose(got, wanted, rtol=1e-5)
 
 
+def let_win(loss, threshold):
+    """Give the cut nearest to the threshold all the votes, and return it."""
+    winner = np.argmin(np.abs(loss.cuts - threshold))
+    loss.votes.assign(10.0 * (np.arange(len(loss.cuts)) == winner))
+    return loss.cuts[winner]
+
+
 @pytest.mark.parametrize("threshold", [0.1, 0.25, 0.6])
-def test_cold_losses_equal_the_counts(threshold):
+def test_losses_equal_the_counts_once_a_cut_has_won(threshold):
     scores, y = calibrated(0)
-    clear = np.abs(scores - threshold) > 0.002
-    scores, y = scores[clear][:, None], y[clear][:, None]
-    cold = {"temperature": 1e-4, "start": threshold, "crossentropy_weight": 0}
-    value = tf.reduce_mean(CostThreshold(1, 4, **cold)(y, scores))
-    assert float(value) == pytest.approx(cost(scores, y, threshold, 1, 4), rel=1e-5)
-    values = F1Threshold(**cold)(y, scores).numpy()
-    assert values == pytest.approx(1 - f1_score(y, scores > threshold), rel=1e-5)
+    loss = CostThreshold(1, 4, crossentropy_weight=0)
+    cut = let_win(loss, threshold)
+    value = float(tf.reduce_mean(loss(y, scores)))
+    assert value == pytest.approx(cost(scores, y, cut, 1, 4), rel=1e-5)
+    loss = F1Threshold(crossentropy_weight=0)
+    let_win(loss, threshold)
+    assert loss(y, scores).numpy() == pytest.approx(1 - f1_score(y, scores > cut), rel=1e-5)
 
 
-def test_decide_is_the_comparison_with_the_learned_threshold():
-    loss = CostThreshold(1, 4, start=0.3)
-    assert loss.decide([[0.29], [0.31]]).numpy().tolist() == [[0.0], [1.0]]
-    logit = float(np.log(0.3 / 0.7))
-    loss = CostThreshold(1, 4, start=0.3, from_logits=True)
-    assert loss.decide([[logit - 0.1], [logit + 0.1]]).numpy().tolist() == [[0.0], [1.0]]
+def test_decide_is_the_comparison_with_the_winner():
+    loss = CostThreshold(1, 4)
+    cut = float(let_win(loss, 0.3))
+    assert float(loss.threshold) == pytest.approx(cut)
+    assert loss.decide([[cut - 0.01], [cut], [cut + 0.01]]).numpy().tolist() == [[0], [0], [1]]
+    loss = CostThreshold(1, 4, from_logits=True)
+    middle = np.log(let_win(loss, 0.3) / (1 - let_win(loss, 0.3)))
+    assert loss.decide([[middle - 0.1], [middle + 0.1]]).numpy().tolist() == [[0.0], [1.0]]
+
+
+def test_neighbours_that_lead_together_are_cut_in_their_middle():
+    loss = CostThreshold(1, 1, crossentropy_weight=0)
+    train(loss, np.array([[0.3], [0.7]], "float32"), np.array([[0.0], [1.0]]), epochs=5)
+    between = loss.cuts[(loss.cuts >= np.float32(0.3)) & (loss.cuts < np.float32(0.7))]
+    assert float(loss.threshold) == between[(len(between) - 1) // 2]
+
+
+def test_the_first_threshold_is_near_a_half():
+    assert float(CostThreshold(1, 9).threshold) == pytest.approx(0.5, abs=0.05)
 
 
 # Who gets which gradient
 
 
 @pytest.mark.parametrize("make", [CostThreshold, F1Threshold])
-def test_the_scores_hear_the_crossentropy_alone_unless_asked_otherwise(make):
-    y, p, _ = batch_of_two_outputs()
+def test_the_scores_hear_the_crossentropy_alone(make):
+    loss = make()
+    y, p, _ = batch_of_two_outputs(loss)
     of_crossentropy = gradients(
         lambda q: keras.losses.binary_crossentropy(tf.constant(y, "float32"), q), p
     )[0]
-    stopped, joined = (
-        gradients(functools.partial(make(stop_gradient=stop), y), p)[0] for stop in (True, False)
-    )
-    np.testing.assert_allclose(stopped, of_crossentropy, rtol=1e-5)
-    assert np.max(np.abs(joined - of_crossentropy)) > 0.1
+    heard = gradients(functools.partial(loss, y), p)[0]
+    np.testing.assert_allclose(heard, of_crossentropy, rtol=1e-5)
+
+
+def pull_of(loss, y, scores):
+    """The gradient of the mean loss with respect to the votes."""
+    with tf.GradientTape() as tape:
+        value = tf.reduce_mean(loss(y, tf.constant(scores, "float32")))
+    return tape.gradient(value, loss.votes.value).numpy()
 
 
 @pytest.mark.parametrize("make", [CostThreshold, F1Threshold])
 def test_the_threshold_hears_the_decisions_alone(make):
-    y, p, _ = batch_of_two_outputs()
-
-    def gradient_for(weight):
+    pulls = []
+    for weight in (0.0, 3.0):
         loss = make(crossentropy_weight=weight)
-        with tf.GradientTape() as tape:
-            value = tf.reduce_mean(loss(y, tf.constant(p, "float32")))
-        return float(tape.gradient(value, loss.raw_threshold.value))
-
-    assert gradient_for(0.0) == pytest.approx(gradient_for(3.0), rel=1e-6)
-    assert gradient_for(0.0) != 0
+        y, p, _ = batch_of_two_outputs(loss)
+        pulls.append(pull_of(loss, y, p))
+    np.testing.assert_allclose(*pulls, rtol=1e-5, atol=1e-7)
+    assert np.any(pulls[0] != 0)
 
 
-def test_the_edge_of_the_range_has_a_gradient():
-    loss = CostThreshold(1, 100, temperature=0.1, start=0.999)
-    with tf.GradientTape() as tape:
-        value = tf.reduce_mean(loss(tf.ones((4, 1)), tf.fill((4, 1), 0.95)))
-    assert float(tape.gradient(value, loss.raw_threshold.value)) > 0
+def test_each_cut_is_pulled_by_what_it_costs_above_the_average():
+    scores, y = calibrated(0)
+    loss = CostThreshold(2, 7, crossentropy_weight=0)
+    let_win(loss, 0.6)  # the others have shares of 0, and are pulled all the same
+    costs = np.array([cost(scores, y, cut, 2, 7) for cut in loss.cuts])
+    wanted = costs - np.sum(softmax(10 * loss.votes.numpy()) * costs)
+    np.testing.assert_allclose(pull_of(loss, y, scores), wanted, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("y_pred", [0.0, 1.0])
 @pytest.mark.parametrize("xla", [False, True])
 def test_f1_of_a_batch_without_positives_is_zero_and_pulls_at_nothing(y_pred, xla):
-    loss = F1Threshold(temperature=1e-4, crossentropy_weight=0)
-    predictions = tf.fill((5, 1), y_pred)
+    loss = F1Threshold(crossentropy_weight=0)
+    let_win(loss, 0.5)
 
     @tf.function(jit_compile=xla)
     def value_and_gradient():
         with tf.GradientTape() as tape:
-            value = tf.reduce_mean(loss(tf.zeros((5, 1)), predictions))
-        return value, tape.gradient(value, loss.raw_threshold.value)
+            value = tf.reduce_mean(loss(tf.zeros((5, 1)), tf.fill((5, 1), y_pred)))
+        return value, tape.gradient(value, loss.votes.value)
 
-    assert [float(v) for v in value_and_gradient()] == [1.0, 0.0]
+    value, pulls = value_and_gradient()
+    assert float(value) == 1 and not np.any(pulls)
 
 
 # What is learned
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("false_negative_cost", [1, 4, 9])
-def test_the_learned_cost_is_within_3_percent_of_an_exhaustive_sweep(seed, false_negative_cost):
-    scores, y = calibrated(seed)
-    loss = CostThreshold(1, false_negative_cost)
-    train(loss, scores, y)
-    learned = cost(scores, y, float(loss.threshold), 1, false_negative_cost)
-    assert learned <= 1.03 * least_cost(scores, y, 1, false_negative_cost)
-    assert float(loss.threshold) == pytest.approx(1 / (1 + false_negative_cost), abs=0.08)
+def test_the_learned_cost_is_within_3_percent_of_a_full_sweep_at_all_prices():
+    complaints = []
+    for prices in PRICES:
+        learn = compiled_training(CostThreshold(*prices, crossentropy_weight=0))
+        for name, (scores, y) in data_sets().items():
+            learned = cost(scores, y, learn(scores, y), *prices)
+            least = np.min(np.dot(prices, sweep(scores, y))) / len(y)
+            if learned > 1.03 * least:
+                complaints.append(f"{name}, {prices}: {learned / least:.3f} of the least cost")
+    assert not complaints, "\n".join(complaints)
+
+
+def test_the_learned_f1_is_within_3_percent_of_a_full_sweep():
+    complaints = []
+    learn = compiled_training(F1Threshold(crossentropy_weight=0))
+    for name, (scores, y) in data_sets().items():
+        learned = f1_score(y, scores > learn(scores, y, batch=ROWS))
+        best = np.max(f1_of(y, *sweep(scores, y)))
+        if learned < 0.97 * best:
+            complaints.append(f"{name}: {learned / best:.3f} of the best F1")
+    assert not complaints, "\n".join(complaints)
 
 
 def exact_f1(threshold):
@@ -251,14 +379,14 @@ def exact_f1(threshold):
     return 2 * hits / (A / (A + B) + beta.sf(threshold, A, B))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_the_learned_f1_is_within_3_percent_of_an_exhaustive_sweep(seed):
-    scores, y = calibrated(seed)
-    loss = F1Threshold()
+def test_fit_finds_the_cuts_that_the_formulas_state():
+    scores, y = calibrated(0)
+    for miss in (1, 4, 9):
+        loss = CostThreshold(1, miss, crossentropy_weight=0)
+        train(loss, scores, y)
+        assert float(loss.threshold) == pytest.approx(1 / (1 + miss), abs=0.08)
+    loss = F1Threshold(crossentropy_weight=0)
     train(loss, scores, y)
-    learned = f1_score(y, scores > float(loss.threshold))
-    best = max(f1_score(y, scores > t) for t in np.linspace(0, 0.9, 181))
-    assert learned >= 0.97 * best
     half_of_the_best = max(exact_f1(np.linspace(0, 0.9, 901))) / 2
     assert float(loss.threshold) == pytest.approx(half_of_the_best, abs=0.08)
 
@@ -292,19 +420,7 @@ def test_a_frozen_network_stays_as_it_is():
     loss = CostThreshold(1, 9)
     train(loss, scores, y, network, epochs=2)
     assert all(map(np.array_equal, before, network.get_weights()))
-    assert float(loss.threshold) != 0.5
-
-
-def test_a_new_temperature_acts_in_the_compiled_step_at_once():
-    loss = CostThreshold(1, 1, temperature=1.0, crossentropy_weight=0)
-    network = keras.Sequential([keras.Input((1,)), keras.layers.Identity()])
-    model = ModelWithLoss(network, loss)
-    model.compile("sgd")
-    x, y = np.array([[0.4]], "float32"), np.array([[0.0]], "float32")
-    for temperature in (1.0, 0.1):
-        loss.temperature.assign(temperature)
-        wanted = 1 / (1 + np.exp(0.1 / temperature))
-        assert model.evaluate(x, y, verbose=0) == pytest.approx(wanted, rel=1e-5)
+    assert np.any(loss.votes.numpy())
 
 
 # Bad input
@@ -357,13 +473,7 @@ def test_fit_refuses_labels_other_than_0_and_1(make):
 # The contract
 
 BAD_ARGUMENTS = [
-    ({"temperature": 0.0}, ["`temperature`", "0.0", "above 0"]),
-    ({"temperature": np.nan}, ["`temperature`", "nan", "finite"]),
-    ({"start": 0.0}, ["`start`", "0.0", "above 0 and below 1"]),
-    ({"start": 1.0}, ["`start`", "1.0", "above 0 and below 1"]),
-    ({"start": None}, ["`start`", "None", "finite number"]),
     ({"crossentropy_weight": -1}, ["`crossentropy_weight`", "-1", "at least 0"]),
-    ({"stop_gradient": 1}, ["`stop_gradient`", "1", "True or False"]),
     ({"from_logits": "yes"}, ["`from_logits`", "'yes'", "True or False"]),
 ]
 
@@ -393,18 +503,18 @@ class TestCostThreshold(Probabilities):
     ]
 
     def make_loss(self):
-        return CostThreshold(1, 3, temperature=0.25, start=0.25)
+        return CostThreshold(1, 3)
 
 
 class TestCostThresholdOfLogits(ThresholdContract):
     outputs = 2
 
     def make_loss(self):
-        return CostThreshold(2, 1, crossentropy_weight=0.5, stop_gradient=False, from_logits=True)
+        return CostThreshold(2, 1, crossentropy_weight=0.5, from_logits=True)
 
 
 class TestF1Threshold(Probabilities):
     bad_arguments = BAD_ARGUMENTS
 
     def make_loss(self):
-        return F1Threshold(temperature=0.25, start=0.25)
+        return F1Threshold()
