@@ -4,7 +4,7 @@ import numpy as np
 
 RIGHT = {
     "brakes": "known costs",
-    "weather": "uncertainty",
+    "weather": "standardise",
     "dialects": "worst case",
     "crowd": "balanced",
     "depth": "uncertainty",
@@ -44,11 +44,13 @@ WRONG = {
     "which_weights": [
         ({"brakes": "known costs"}, "Not answered yet"),
         (list(RIGHT.values()), "Fill in the dictionary"),
-        ({**RIGHT, "brakes": "softmax"}, "none of the four kinds"),
+        ({**RIGHT, "brakes": "softmax"}, "none of the five kinds"),
         ({**RIGHT, "brakes": "worst case"}, "A known cost is data"),
-        ({**RIGHT, "weather": "balanced"}, "do not depend on the unit"),
+        ({**RIGHT, "weather": "uncertainty"}, "with nothing to learn"),
+        ({**RIGHT, "weather": "balanced"}, "settles the unit"),
         ({**RIGHT, "dialects": "balanced"}, "The worst group decides"),
         ({**RIGHT, "crowd": "worst case"}, "would chase these mistakes"),
-        ({**RIGHT, "depth": "worst case"}, "different noise"),
+        ({**RIGHT, "depth": "worst case"}, "find the good sensors"),
+        ({**RIGHT, "depth": "standardise"}, "their noise differs"),
     ],
 }

@@ -121,25 +121,27 @@ class WhichWeights(Exercise):
     asks_for = "choices"
     hints = (
         "Ask in this order: is a cost known? Are the labels to be trusted? Tasks, or classes?",
-        "Uncertainty weighs tasks, the worst case weighs classes or groups, and neither knows what "
-        "a mistake costs you.",
+        "Among tasks: does the unit differ, or the noise? Dividing by the standard deviation "
+        "settles the unit; uncertainty weights find the noise as well.",
     )
     praise = "The last row of the notebook's table is never the answer."
 
-    KINDS = ("known costs", "uncertainty", "worst case", "balanced")
+    KINDS = ("known costs", "standardise", "uncertainty", "worst case", "balanced")
     WHY = {
         "brakes": "The cost of each mistake is known. A known cost is data, nothing to learn.",
-        "weather": "Two tasks in two units: which weights do not depend on the unit?",
+        "weather": "Two tasks whose units differ and whose noise is small: what settles the unit "
+        "in one line, with nothing to learn?",
         "dialects": "The worst group decides here, and its labels can be trusted.",
         "crowd": "Two classes are mixed up by the labels: an opponent would chase these mistakes. "
         "Which simple answer to rare classes is left?",
-        "depth": "Two tasks, with different noise and different units.",
+        "depth": "Six labels of one distance, in one unit, and their noise differs: which weights "
+        "find the good sensors?",
     }
 
     def reference():
         return {
             "brakes": "known costs",
-            "weather": "uncertainty",
+            "weather": "standardise",
             "dialects": "worst case",
             "crowd": "balanced",
             "depth": "uncertainty",
@@ -148,9 +150,9 @@ class WhichWeights(Exercise):
     def grade(self, answer):
         require(isinstance(answer, dict), "Fill in the dictionary: one answer for each project.")
         missing = [project for project in self.WHY if answer.get(project) in (None, ...)]
-        require(not missing, f"Not answered yet for {missing}: write one of the four kinds.")
+        require(not missing, f"Not answered yet for {missing}: write one of the five kinds.")
         unknown = [kind for kind in answer.values() if kind not in self.KINDS]
-        require(not unknown, f"{unknown} is none of the four kinds; copy one from the list.")
+        require(not unknown, f"{unknown} is none of the five kinds; copy one from the list.")
         for project, kind in WhichWeights.reference().items():
             require(answer[project] == kind, f"Look at {project!r} again. {self.WHY[project]}")
 
