@@ -77,8 +77,8 @@ def straight_through_threshold(scores: Any, threshold: Any, temperature: Any = 0
     return hard + (soft - ops.stop_gradient(soft))
 
 
-# What a vote counts in the softmax. At 10, a thousand steps of Adam at its default rate of 0.001 are
-# enough for a winner to take nearly all.
+# What a vote counts in the softmax: enough for a winner to take nearly all within a thousand steps
+# of Adam at its default rate of 0.001.
 SPEED = 10.0
 
 

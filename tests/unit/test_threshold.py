@@ -51,7 +51,8 @@ def drawn(rng, probabilities, scores=None):
 def of_a_network(load, positive, columns=None):
     """Scores of a real network, for samples that it has not seen; it is sure of itself."""
     x, y = load(return_X_y=True)
-    network = make_pipeline(StandardScaler(), MLPClassifier(30, max_iter=150, tol=1e-2, random_state=0))
+    network = MLPClassifier(30, max_iter=150, tol=1e-2, random_state=0)
+    network = make_pipeline(StandardScaler(), network)
     labels = y == positive
     scores = cross_val_predict(network, x[:, :columns], labels, cv=3, method="predict_proba")
     return scores[:, 1], labels
