@@ -72,12 +72,33 @@ class DiagonalNLL(Exercise):
             f"For 2 samples of 3 measurements your loss returned the shape {got.shape}; (2,) is "
             "wanted. The price is one number, the same for every sample.",
         )
-        wanted = (distance + total).round(3).tolist()
+        self._grade_price(got - distance, total)
+
+    def _grade_price(self, price, wanted):
+        """The price is what was added to half the squared distance, for each of the two samples."""
         require(
-            _close(got, distance + total),
-            f"For the test points the values should be {wanted}, yours are "
-            f"{got.round(3).tolist()}. Leave out the constant.",
+            np.isclose(price[0], price[1], atol=1e-5),
+            "The price is not the same for both samples: it depends on log_sd alone, and half the "
+            "squared distance stays as it was.",
         )
+        require(
+            not np.isclose(price[0], wanted + 1.5 * np.log(2 * np.pi), atol=1e-4),
+            "The price is right, and a constant was added to it. Leave out the constant.",
+        )
+        require(
+            np.isclose(price[0], wanted, atol=1e-5),
+            f"For log_sd = [0.7, -0.4, 0.2] your price is {price[0]:.3f}; half the logarithm of "
+            f"the determinant is {wanted:.3f}.",
+        )
+
+
+def _inverts(answer):
+    """Whether the answer, drawn as a graph, holds an inverse; NumPy's inverse cannot be drawn."""
+    try:
+        graph = tf.function(answer).get_concrete_function(_POINTS, _MEAN, _FACTOR).graph
+    except Exception:
+        return True
+    return any("Inverse" in operation.type for operation in graph.get_operations())
 
 
 class Whiten(Exercise):
@@ -105,6 +126,14 @@ class Whiten(Exercise):
                 f"the shape (2, 3). Your code raised {describe_error(error)}"
             ) from error
         got = returned(result, "the whitened points")
+        self._grade_points(got)
+        require(
+            not _inverts(answer),
+            "These are the right points, but your code forms an inverse. Solve with the triangle: "
+            "less work, and the same numbers.",
+        )
+
+    def _grade_points(self, got):
         require(
             got.shape != (2, 3),
             "Your points are columns, shape (2, 3); rows are wanted, (3, 2): transpose once more.",
@@ -132,7 +161,8 @@ class Whiten(Exercise):
         )
         require(
             not _close(got, z / np.diag(_FACTOR)),
-            "Dividing by the diagonal leaves the slant in; solve with the whole triangle.",
+            "Only the diagonal has acted, the slant is still in. solve_triangular reads the upper "
+            "triangle unless you say lower=True; or you have divided by the diagonal.",
         )
         require(
             _close(got, _WHITE),
@@ -154,8 +184,8 @@ class Alarm(Exercise):
         return squared_distance > chi2.ppf(1 - false_alarms, dimension)
 
     def grade(self, answer):
-        squared = np.linspace(0.0, 60.0, 6001)
-        for dimension, share in ((2, 0.05), (13, 0.01)):
+        squared = np.linspace(0.0, 1000.0, 100001)
+        for dimension, share in ((13, 0.01), (2, 0.05)):
             got = returned(answer(squared, dimension, share), "True or False for each point")
             require(
                 got.shape == squared.shape,
@@ -175,7 +205,7 @@ class Alarm(Exercise):
             self._grade_threshold(threshold, dimension, share)
 
     def _grade_threshold(self, threshold, dimension, share):
-        wanted = chi2.ppf(1 - share, dimension)
+        wanted, one_less = chi2.ppf(1 - share, [dimension, dimension - 1])
         mistakes = {
             chi2.ppf(share, dimension): "This is the quantile from below: all but a share "
             "`false_alarms` of the ordinary points would raise an alarm.",
@@ -184,6 +214,7 @@ class Alarm(Exercise):
             wanted**2: "The chi-squared quantile belongs to the squared distance, which you are "
             "handed: compare the two as they come, without a root or a square.",
             chi2.ppf(1 - share / 2, dimension): "Half the share: distances have one tail only.",
+            one_less: "One degree of freedom is missing: all d count here.",
             chi2.ppf(1 - share, 1): "This threshold ignores `dimension`: more measurements, larger "
             "distances.",
         }
