@@ -3,7 +3,8 @@
 A loss without state is a closure; a loss with state is a layer that the model owns.
 
 Names are imported when they are first used, so that `python -m lossutils` can report on an
-installation in which TensorFlow is missing.
+installation in which TensorFlow is missing. After ``import lossutils`` Keras finds every class in a
+saved model all the same.
 
 >>> from lossutils import huber
 >>> huber(delta=1.0)([[0.0]], [[3.0]]).numpy().tolist()
@@ -12,6 +13,8 @@ installation in which TensorFlow is missing.
 
 from importlib import import_module
 from typing import Any
+
+from lossutils._registration import register
 
 _HOME = {
     "huber": "closures",
@@ -51,6 +54,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name from the module that defines it (PEP 562)."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if _HOME[name] != "check":
+        import_module(f"{__name__}.check").require_tensorflow()
     value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     globals()[name] = value
     return value
@@ -59,3 +64,6 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """List the public names, also those that are not imported yet."""
     return sorted({*globals(), *__all__})
+
+
+register([name for name in _HOME if name[0].isupper()])

@@ -15,6 +15,10 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from lossutils.check import require_tensorflow
+
+require_tensorflow()  # every loss imports this file, so this is where another backend is named
+
 
 def has_values(x: Any) -> bool:
     """True if the numbers in ``x`` can be read now, False for a symbolic tensor of a graph."""

@@ -7,6 +7,7 @@ that a missing TensorFlow is a finding and not a crash.
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import json
 import os
 import platform
@@ -206,6 +207,18 @@ def check_backend(backend: str | None = None) -> Finding:
         repair = "set the environment variable KERAS_BACKEND=tensorflow and restart the kernel"
         return Finding("keras backend", f"is {backend}, not tensorflow", repair)
     return Finding("keras backend", backend)
+
+
+def require_tensorflow() -> None:
+    """Raise ImportError where the losses cannot work: another backend, or no TensorFlow."""
+    backend = configured_backend()
+    if backend != "tensorflow":
+        raise ImportError(
+            f"lossutils needs Keras on TensorFlow, but the backend of Keras is {backend!r}: set "
+            "the environment variable KERAS_BACKEND=tensorflow before Python starts."
+        )
+    if importlib.util.find_spec("tensorflow") is None:
+        raise ImportError(f"lossutils needs TensorFlow, which is not installed: {INSTALL_ALL}")
 
 
 def all_checks() -> list[Callable[[], Finding | list[Finding]]]:

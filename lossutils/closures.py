@@ -10,15 +10,41 @@ in float16 the clip bound 1 - 1e-7 is exactly 1, and its logarithm of the rest m
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from lossutils import _validation as check
 
 Loss = Callable[[Any, Any], Any]
+
+
+STORABLE: dict[str, Callable[..., Loss]] = {}
+"""The functions of this file by name: what they return can be made again from a saved model."""
+
+
+def _storable(make: Callable[..., Loss]) -> Callable[..., Loss]:
+    """Notes on each loss how it was made: by itself a closure is not found again on load."""
+
+    @functools.wraps(make)
+    def noting(*args: Any, **kwargs: Any) -> Loss:
+        loss = make(*args, **kwargs)
+        arguments = inspect.signature(make).bind(*args, **kwargs).arguments
+        plain = keras.tree.map_structure(_plain, dict(arguments))
+        loss.made_by = {"closure": make.__name__, "arguments": plain}
+        return loss
+
+    STORABLE[make.__name__] = noting
+    return noting
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
 
 
 def _float_pair(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
@@ -33,6 +59,7 @@ def _float_pair(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     return ops.cast(y_true, dtype), y_pred
 
 
+@_storable
 def huber(delta: float = 1.0) -> Loss:
     """Quadratic for residuals up to ``delta``, linear beyond.
 
@@ -67,6 +94,7 @@ def huber(delta: float = 1.0) -> Loss:
     return loss
 
 
+@_storable
 def weighted_binary_crossentropy(weights: Sequence[float], from_logits: bool = False) -> Loss:
     """Binary cross-entropy in which each class has its own weight.
 
@@ -110,6 +138,7 @@ def weighted_binary_crossentropy(weights: Sequence[float], from_logits: bool = F
     return loss
 
 
+@_storable
 def weighted_categorical_crossentropy(weights: Sequence[float], from_logits: bool = False) -> Loss:
     """Categorical cross-entropy in which each class has its own weight.
 
@@ -159,6 +188,7 @@ def _clipped(p: Any) -> Any:
     return ops.clip(p, epsilon, 1.0 - epsilon)
 
 
+@_storable
 def near_zero_penalty(strength: float = 0.1, epsilon: float = 0.1) -> Loss:
     """Squared error plus a bounded penalty on predictions near zero.
 
@@ -195,6 +225,7 @@ def near_zero_penalty(strength: float = 0.1, epsilon: float = 0.1) -> Loss:
     return loss
 
 
+@_storable
 def asymmetric_squared_error(over: float = 1.0, under: float = 1.0) -> Loss:
     """Squared error in which predicting too high and predicting too low have different costs.
 
@@ -235,6 +266,7 @@ def asymmetric_squared_error(over: float = 1.0, under: float = 1.0) -> Loss:
     return loss
 
 
+@_storable
 def pinball(quantile: float = 0.5) -> Loss:
     """The loss whose minimiser is a quantile: linear, with one slope above and one below.
 

@@ -8,13 +8,14 @@ owns it next to the network, so both lists hold its variables.
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from lossutils import _parts
 from lossutils import _validation as check
 
 
@@ -22,9 +23,13 @@ class StatefulLoss(keras.layers.Layer):
     """Base class of losses that hold variables: trained ones, or a state that callbacks set.
 
     A subclass makes its variables in ``__init__`` (``self.add_weight``), after calling
-    ``super().__init__``, and computes in ``call(y_true, y_pred)`` one value per sample. If ``call``
-    has an argument ``training``, it is told whether the step trains or only evaluates.
+    ``super().__init__``, and computes in ``call(y_true, y_pred)`` one value per sample.
     ``get_config`` must hold what ``__init__`` needs; variables are saved by themselves.
+
+    What ``call`` has an argument for it is told: ``training``, whether the step trains or only
+    evaluates; and ``sample_weight``, how much each sample counts (weights times mask, None where
+    all count alike). The values are weighed afterwards, by Keras: ``sample_weight`` is there for a
+    state, see ``weighted_mean``.
 
     The loss computes in float32 also inside a mixed_float16 model, because its dtype is its own.
 
@@ -106,33 +111,93 @@ class StatefulLoss(keras.layers.Layer):
         """
         for labels in keras.tree.flatten(y_true):
             values = ops.convert_to_numpy(labels)
-            if values.dtype.kind == "f" and not ops.all(ops.isfinite(values)):
+            if values.dtype.kind in "OSU":
+                raise ValueError(
+                    f"`y` must hold numbers, but holds {values.flat[0]!s}; number the classes with "
+                    "np.unique(y, return_inverse=True)[1]."
+                )
+            if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
                 raise ValueError("`y` must hold finite numbers, but holds NaN or infinity.")
 
     def get_config(self):
         return {**super().get_config(), "reduction": self.reduction}
 
 
+def weighted_mean(values: Any, sample_weight: Any = None) -> tuple[Any, Any]:
+    """The mean of a batch, in which each sample counts as much as it weighs; for a state.
+
+    Args:
+        values: shape (batch, ..., k).
+        sample_weight: what ``StatefulLoss.call`` is told, shape (batch, ...), or None.
+
+    Returns:
+        The mean over all axes but the last, shape (k,), and the sum of the weights, a scalar; both
+        over all replicas. Where nothing counts both are 0. What weighs 0 may be NaN.
+    """
+    weight = ops.ones_like(values[..., 0])
+    if sample_weight is not None:
+        weight = weight * _of_rank(len(weight.shape), ops.cast(sample_weight, weight.dtype))
+    weighed = ops.where(weight[..., None] > 0, values * weight[..., None], 0.0)
+    total = ops.sum(weighed, axis=tuple(range(len(weight.shape)))), ops.sum(weight)
+    context = tf.distribute.get_replica_context()
+    if context is not None and context.num_replicas_in_sync > 1:
+        total = context.all_reduce(tf.distribute.ReduceOp.SUM, total)
+    return ops.divide_no_nan(*total), total[1]
+
+
+def _of_rank(rank: int, weight: Any) -> Any:
+    while len(weight.shape) > rank:
+        weight = ops.mean(weight, axis=-1)
+    while len(weight.shape) < rank:
+        weight = ops.expand_dims(weight, -1)
+    return weight
+
+
 class _Reduced(keras.losses.Loss):
     """Lets Keras do to a StatefulLoss what it does to every loss: casts, masks, weights, reduction,
     and the division by the number of replicas."""
 
-    def __init__(self, loss: StatefulLoss, training: bool):
+    def __init__(self, loss: StatefulLoss, **told: Any):
         super().__init__(name=loss.name, reduction=loss.reduction, dtype=loss.dtype_policy)
-        self.loss = loss
-        self.kwargs = {}
-        if "training" in inspect.signature(loss.call).parameters:
-            self.kwargs["training"] = training
+        self.loss, self.told = loss, told
 
     def call(self, y_true, y_pred):
-        values = self.loss(y_true, y_pred, **self.kwargs)
-        if len(values.shape) == 0:
-            raise ValueError(
-                f"{type(self.loss).__name__}.call returned a scalar; one value per sample is "
-                "wanted, or sample weights and masks have nothing to act on. Average over the last "
-                "axis only: ops.mean(..., axis=-1)."
-            )
-        return values
+        name = f"{type(self.loss).__name__}.call"
+        return _parts.values_of(name, self.loss, y_true, y_pred, **self.told)
+
+
+def _counted(sample_weight: Any, y_pred: Any) -> Any:
+    """How much each sample counts: its weight, and 0 where it is masked."""
+    mask = getattr(y_pred, "_keras_mask", None)  # where Keras keeps it
+    if mask is None or sample_weight is None:
+        return sample_weight if mask is None else mask
+    rank = max(len(mask.shape), len(sample_weight.shape))
+    mask = ops.cast(mask, sample_weight.dtype)
+    return _of_rank(rank, mask) * _of_rank(rank, sample_weight)
+
+
+def _first_labels(x: Any) -> Any:
+    """The labels of the first batch of a data set; None where there are none to look at."""
+    if isinstance(x, tf.data.Dataset):
+        batch = next(iter(x), None)
+    elif isinstance(x, keras.utils.PyDataset):
+        batch = x[0]
+    else:
+        return None
+    return keras.utils.unpack_x_y_sample_weight(batch)[1]
+
+
+def _keep_from_decay(optimizer: Any, variables: list[Any]) -> None:
+    """Decay draws towards 0, which is a choice for a weight, but no neutral value for a scale."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
+    if optimizer.built or not optimizer.weight_decay:
+        return
+    # Keras forgets at each call what it was told to exclude before.
+    others = getattr(optimizer, "_exclude_from_weight_decay", set())
+    pattern = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
+    optimizer.exclude_from_weight_decay(variables)
+    optimizer._exclude_from_weight_decay |= others
+    optimizer._exclude_from_weight_decay_pattern = pattern
 
 
 def _check_weights(sample_weight: Any) -> None:
@@ -183,21 +248,53 @@ class ModelWithLoss(keras.Model):
     def call(self, inputs, training=None):
         return self.network(inputs, training=training)
 
+    def export(self, *args, **kwargs):
+        """As ``keras.Model.export``, of the network: what is served knows nothing of lossutils."""
+        return self.network.export(*args, **kwargs)
+
+    # Those of the network, for feature extraction; where it has none there are none here either.
+    inputs = property(lambda self: self.network.inputs)
+    input_shape = property(lambda self: self.network.input_shape)
+    outputs = property(lambda self: self.network.outputs)
+    output_shape = property(lambda self: self.network.output_shape)
+
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
-        """As ``keras.Model.compile``, without ``loss``: the model has its own."""
+        """As ``keras.Model.compile``, without ``loss``: the model has its own.
+
+        Weight decay of the optimizer keeps off the variables of the loss. (To keep it off others
+        too, call ``optimizer.exclude_from_weight_decay`` before ``compile``.)
+        """
         if loss is not None:
             raise ValueError(
                 f"`loss` must be left out of compile, but is {loss!r}: ModelWithLoss has its own "
                 "loss. Another one goes into ModelWithLoss(network, loss)."
             )
         super().compile(optimizer=optimizer, **kwargs)
+        _keep_from_decay(self.optimizer, self.loss_layer.trainable_variables)
 
     def fit(self, x=None, y=None, *args, **kwargs):
-        """As ``keras.Model.fit``. Labels in arrays are checked once, before the first step."""
-        if y is not None:
-            self.loss_layer.check_labels(y)
+        """As ``keras.Model.fit``. The labels are checked once, before the first step.
+
+        In arrays that is all of them, in a data set (``tf.data.Dataset``, ``PyDataset``) the first
+        batch; the same for ``validation_data``. To look at it is an iteration of its own: a data
+        set that shuffles draws once more.
+        """
+        self._check_labels("", x, y)
+        held_out = kwargs.get("validation_data")
+        if held_out is not None:
+            x_val, y_val, _ = keras.utils.unpack_x_y_sample_weight(held_out)
+            self._check_labels("in `validation_data`: ", x_val, y_val)
         _check_weights(kwargs.get("sample_weight"))
         return super().fit(x, y, *args, **kwargs)
+
+    def _check_labels(self, where: str, x: Any, y: Any) -> None:
+        if y is None:
+            where, y = where + "in the first batch of `x`: ", _first_labels(x)
+        try:
+            if y is not None:
+                self.loss_layer.check_labels(y)
+        except ValueError as error:
+            raise ValueError(f"{where}{error}") from None
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The reduced loss of the batch plus regularizers and ``add_loss`` terms."""
@@ -207,7 +304,8 @@ class ModelWithLoss(keras.Model):
         # another, and afterwards the network knows only the penalties of the last of them.
         penalties = list(self.network.losses)
         weight = keras.tree.flatten(sample_weight)[0]  # Keras gives each output a copy of it
-        loss = _Reduced(self.loss_layer, training)(y, y_pred, weight)
+        told = {"training": training, "sample_weight": _counted(weight, y_pred)}
+        loss = _Reduced(self.loss_layer, **told)(y, y_pred, weight)
         penalties += self.loss_layer.losses
         # A penalty is the same on every replica, and the replicas' losses are added up.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync

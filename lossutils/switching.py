@@ -8,6 +8,7 @@ been.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,30 +19,42 @@ from keras import ops
 
 from lossutils import _parts
 from lossutils import _validation as check
-from lossutils.stateful import ModelWithLoss, StatefulLoss
+from lossutils.stateful import ModelWithLoss, StatefulLoss, weighted_mean
 
 
 class _LossOfLosses(StatefulLoss):
     """What the losses of this file share: a list of losses with names, saved with the model.
 
     Each loss may be a Keras name, a function giving one value per sample, a ``keras.losses.Loss``
-    (its own reduction is not used) or a StatefulLoss.
+    (its own reduction is not used) or a StatefulLoss. The variables of a StatefulLoss train, and
+    its state moves, where it has a part in the loss; an optimizer with momentum lets variables that
+    are out of use coast a little.
     """
 
     def __init__(self, losses: Sequence[Any], names: Sequence[str] | None = None, **kwargs):
         super().__init__(**kwargs)
         self.branches = _resolved(losses)
         self.names = _checked_names(names, self.branches)
+        for branch, name in zip(self.branches, self.names, strict=True):
+            if isinstance(branch, keras.layers.Layer):
+                _check_layer(branch, name)
+        self.labels_like_predictions = all(map(_parts.labels_like_predictions, self.branches))
 
-    def values(self, index: int, y_true: Any, y_pred: Any) -> Any:
+    def values(self, index: int, *pair: Any, **told: Any) -> Any:
         """The per-sample values of one of the losses."""
-        values = _parts.per_sample(self.branches[index])(y_true, y_pred)
-        if len(values.shape) == 0:
-            raise ValueError(
-                f"the loss {self.names[index]!r} returned a scalar; one value per sample is "
-                "wanted. Average over the last axis only: ops.mean(..., axis=-1)."
-            )
-        return ops.cast(values, self.compute_dtype)
+        name, loss = f"the loss {self.names[index]!r}", self.branches[index]
+        return ops.cast(_parts.values_of(name, loss, *pair, **told), self.compute_dtype)
+
+    def only(self, index: Any, *pair: Any, **told: Any) -> Any:
+        """The values of the loss at ``index``, a tensor; the others are not computed."""
+        positions = range(len(self.branches))
+        return _chosen(index, [lambda i=i: self.values(i, *pair, **told) for i in positions])
+
+    def check_labels(self, y_true: Any) -> None:
+        super().check_labels(y_true)
+        for branch in self.branches:
+            if isinstance(branch, StatefulLoss):
+                branch.check_labels(y_true)
 
     def index_of(self, which: int | str) -> int:
         """The position of a loss given by name or position; ValueError if there is none such."""
@@ -57,7 +70,7 @@ class _LossOfLosses(StatefulLoss):
     def get_config(self):
         config = {**super().get_config(), "names": list(self.names)}
         pairs = zip(self.branches, self.names, strict=True)
-        config["losses"] = [_parts.stored(branch, name) for branch, name in pairs]
+        config["losses"] = [_parts.config_of(branch, name) for branch, name in pairs]
         return config
 
     @classmethod
@@ -113,8 +126,9 @@ class SwitchedLoss(_LossOfLosses):
         """Make a loss, given by name or position, the active one."""
         self._active.assign(self.index_of(which))
 
-    def call(self, y_true, y_pred):
-        return _only_one(self, self._active, y_true, y_pred)
+    def call(self, y_true, y_pred, training=None, sample_weight=None):
+        told = {"training": training, "sample_weight": sample_weight}
+        return self.only(self._active, y_true, y_pred, **told)
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
@@ -142,9 +156,7 @@ class BlendedLoss(_LossOfLosses):
         super().__init__(losses, names, **kwargs)
         if len(self.branches) != 2:
             raise ValueError(f"`losses` must hold exactly 2, but holds {len(self.branches)}.")
-        self._share = self.add_weight(
-            shape=(), initializer="zeros", trainable=False, name="share"
-        )
+        self._share = self.add_weight(shape=(), initializer="zeros", trainable=False, name="share")
 
     @property
     def share(self) -> float:
@@ -157,9 +169,17 @@ class BlendedLoss(_LossOfLosses):
             raise ValueError(f"`share` must be from 0 to 1, but is {value!r}.")
         self._share.assign(value)
 
-    def call(self, y_true, y_pred):
-        first, second = (self.values(i, y_true, y_pred) for i in (0, 1))
-        return first + self._share * (second - first)
+    def call(self, y_true, y_pred, training=None, sample_weight=None):
+        told = {"training": training, "sample_weight": sample_weight}
+        first, second = (lambda i=i: self.values(i, y_true, y_pred, **told) for i in (0, 1))
+
+        def mixture():
+            one, other = first(), second()
+            return one + self._share * (other - one)
+
+        # At either end one loss alone is computed, and the other one's state rests.
+        inside = ops.where(self._share < 1, 2, 1)
+        return _chosen(ops.where(self._share > 0, inside, 0), [first, second, mixture])
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
@@ -167,7 +187,8 @@ class StateSwitchedLoss(_LossOfLosses):
     """Two losses; a moving average of the batch error chooses, with two thresholds.
 
     In each training step the mean absolute error of the batch enters an exponential moving average
-    (with Adam's correction for its start at zero). Above ``upper`` the second loss becomes active,
+    (with Adam's correction for its start at zero); samples count by their weight, masked ones not
+    at all. Above ``upper`` the second loss becomes active,
     below ``lower`` the first; between them nothing changes, so noise does not make it chatter.
     Evaluation leaves the state alone.
 
@@ -227,19 +248,18 @@ class StateSwitchedLoss(_LossOfLosses):
         total, weight = (float(ops.convert_to_numpy(v)) for v in (self._sum, self._weight))
         return total / weight if weight else float("nan")
 
-    def call(self, y_true, y_pred, training=None):
+    def call(self, y_true, y_pred, training=None, sample_weight=None):
         if training:
-            self._update(ops.mean(ops.abs(ops.cast(y_true, y_pred.dtype) - y_pred)))
-        return _only_one(self, self._active, y_true, y_pred)
+            error = ops.abs(ops.cast(y_true, y_pred.dtype) - y_pred)
+            self._update(ops.mean(error, axis=-1, keepdims=True), sample_weight)
+        told = {"training": training, "sample_weight": sample_weight}
+        return self.only(self._active, y_true, y_pred, **told)
 
-    def _update(self, error: Any) -> None:
-        context = tf.distribute.get_replica_context()
-        if context is not None and context.num_replicas_in_sync > 1:
-            # Every replica must decide alike, from the error of the whole batch.
-            error = context.all_reduce(tf.distribute.ReduceOp.MEAN, error)
-        error = ops.cast(ops.stop_gradient(error), self._sum.dtype)
-        self._sum.assign(self.momentum * self._sum + (1.0 - self.momentum) * error)
-        self._weight.assign(self.momentum * self._weight + (1.0 - self.momentum))
+    def _update(self, errors: Any, sample_weight: Any) -> None:
+        error, behind = weighted_mean(ops.stop_gradient(errors), sample_weight)
+        momentum = ops.where(behind > 0, self.momentum, 1.0)  # a batch that counts nothing
+        self._sum.assign(momentum * self._sum + (1.0 - momentum) * error[0])
+        self._weight.assign(momentum * self._weight + (1.0 - momentum))
         average = self._sum / self._weight
         self._active.assign(
             ops.where(average > self.upper, 1, ops.where(average < self.lower, 0, self._active))
@@ -406,23 +426,27 @@ def whole_number(name: str, value: Any, at_least: int = 0) -> int:
     return int(value)
 
 
-def _only_one(loss: _LossOfLosses, index: Any, y_true: Any, y_pred: Any) -> Any:
-    """Compute only the loss at ``index``, in the compiled step too.
+def _chosen(index: Any, choices: Sequence[Callable]) -> Any:
+    """Compute only the choice at ``index``, in the compiled step too.
 
     A chain of ``tf.cond``, and no ``tf.switch_case``: compiled by XLA, that one breaks the process
     off at a batch of another size (TensorFlow 2.21; the last batch of an epoch often is one).
     """
+    first, *others = choices
+    if not others:
+        return first()
+    return tf.cond(tf.equal(index, 0), first, lambda: _chosen(index - 1, others))
 
-    def from_position(position: int) -> Any:
-        if position == len(loss.branches) - 1:
-            return loss.values(position, y_true, y_pred)
-        return tf.cond(
-            tf.equal(index, position),
-            lambda: loss.values(position, y_true, y_pred),
-            lambda: from_position(position + 1),
+
+def _check_layer(loss: keras.layers.Layer, name: str) -> None:
+    """Raise ValueError now for a loss with variables that would fail in fit or when saving."""
+    _parts.stored(loss, name)
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if replicas > 1 and "training" in inspect.signature(loss.call).parameters:
+        raise ValueError(
+            f"`losses` must not hold {name!r} on {replicas} replicas: its state moves in training, "
+            "and inside another loss TensorFlow cannot keep the replicas in step."
         )
-
-    return from_position(0)
 
 
 def _owned(model: keras.Model, kind: type) -> Any:
@@ -442,7 +466,7 @@ def _resolved(losses: Sequence[Any]) -> list[Callable]:
 
 def _checked_names(names: Sequence[str] | None, branches: list[Callable]) -> tuple[str, ...]:
     if names is None:
-        names = [getattr(b, "name", None) or getattr(b, "__name__", str(b)) for b in branches]
+        names = [_parts.name_of(branch) for branch in branches]
     names = tuple(names) if isinstance(names, (list, tuple)) else (names,)
     fine = all(isinstance(name, str) and name for name in names)
     if not fine or len(names) != len(branches) or len(set(names)) != len(names):

@@ -15,7 +15,7 @@ from keras import ops
 
 from lossutils import _parts
 from lossutils import _validation as check
-from lossutils.stateful import StatefulLoss
+from lossutils.stateful import StatefulLoss, weighted_mean
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
@@ -90,7 +90,7 @@ class UncertaintyWeights(StatefulLoss):
     def call(self, y_true, y_pred):
         total = 0.0
         for i, (true, pred) in enumerate(self._tasks(y_true, y_pred)):
-            values = _parts.per_sample(self.task_losses[i])(true, pred)
+            values = _parts.values_of(f"the loss of task {i}", self.task_losses[i], true, pred)
             if keras.tree.is_nested(y_pred):
                 values = _one_value(values)
             s = self.log_scales[i]
@@ -116,9 +116,7 @@ class UncertaintyWeights(StatefulLoss):
         return pairs
 
     def get_config(self):
-        losses = [
-            _parts.stored(loss, getattr(loss, "__name__", str(loss))) for loss in self.task_losses
-        ]
+        losses = [_parts.stored(loss, _parts.name_of(loss)) for loss in self.task_losses]
         losses = losses if self.names is None else dict(zip(self.names, losses, strict=True))
         return {**super().get_config(), "losses": losses}
 
@@ -143,7 +141,7 @@ class WorstCaseWeights(StatefulLoss):
 
     All weights start equal: that is ``class_weight="balanced"``. They move in training only. Each
     sample's value depends on itself and the weights alone, so several replicas learn the same.
-    ``sample_weight`` weighs the values, but does not reach the adversary.
+    For the adversary samples count by their ``sample_weight`` too, and masked ones not at all.
 
     A network that can fit every training sample leaves the adversary nothing to do: regularise it,
     or stop early. Wrong labels raise the loss of their class, and so its weight.
@@ -207,23 +205,23 @@ class WorstCaseWeights(StatefulLoss):
     def class_weights(self) -> Any:
         return ops.softmax(self.log_weights)
 
-    def call(self, y_true, y_pred, training=False):
+    def call(self, y_true, y_pred, training=False, sample_weight=None):
         labels, groups = _labels_and_groups(y_true)
         check.same_shape(labels, y_pred)
         classes = self._classes(labels) if groups is None else ops.reshape(groups, (-1,))
-        values = _parts.per_sample(self.class_loss)(labels, y_pred)
+        values = _parts.values_of("`loss`", self.class_loss, labels, y_pred)
         if groups is not None:
             values = _one_value(values)
         member = ops.one_hot(ops.cast(classes, "int32"), len(self.counts), dtype=values.dtype)
         per_share = member / (np.array(self.counts) / sum(self.counts)).astype("float32")
         weighted = values * ops.sum(per_share * self.class_weights, axis=-1)
         if training:
-            self._climb(ops.stop_gradient(ops.expand_dims(values, -1) * per_share))
+            losses = ops.stop_gradient(ops.expand_dims(values, -1) * per_share)
+            self._climb(weighted_mean(losses, sample_weight)[0])
         return weighted
 
-    def _climb(self, losses: Any) -> None:
-        """One step of exponentiated gradient, from values whose mean is that of each class."""
-        class_losses = ops.mean(ops.reshape(losses, (-1, len(self.counts))), axis=0)
+    def _climb(self, class_losses: Any) -> None:
+        """One step of exponentiated gradient."""
         moved = self.log_weights + self.step_size * class_losses
         # A common shift changes no weight, and keeps the numbers small.
         self.log_weights.assign(moved - ops.mean(moved))

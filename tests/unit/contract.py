@@ -6,7 +6,6 @@ and gets the tests below. A loss whose values depend on the other samples of the
 """
 
 import functools
-import importlib
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import small_losses  # noqa: F401  (for the other process, which loads them)
 import tensorflow as tf
 
 from lossutils import ModelWithLoss, StatefulLoss
@@ -62,17 +62,15 @@ def train_on(model: keras.Model, x: Any, y: Any, epochs: int, weights: Any = Non
     return history.history["loss"]
 
 
-def load_and_train(path: str, module: str, x: Any, y: Any, epochs: int, weights: Any = None):
+def load_and_train(path: str, x: Any, y: Any, epochs: int, weights: Any = None):
     """Load a model in this process, evaluate it and train it on: (figure, losses, state)."""
-    importlib.import_module(module)
     model = keras.models.load_model(path)
     figure = model.evaluate(x, y, verbose=0)
     return figure, train_on(model, x, y, epochs, weights), state(model)
 
 
-def train_on_two(path: str, module: str, x: Any, y: Any, epochs: int, weights: Any = None):
+def train_on_two(path: str, x: Any, y: Any, epochs: int, weights: Any = None):
     """The same on two replicas, without the evaluation: (losses, variables)."""
-    importlib.import_module(module)
     with replicas().scope():
         model = keras.models.load_model(path)
     return train_on(model, x, y, epochs, weights), arrays(model.variables)
@@ -221,7 +219,7 @@ class StatefulLossContract:
         train_on(model, *data, epochs=2)
         path = str(tmp_path / "model.keras")
         model.save(path)
-        job = (path, type(model.loss_layer).__module__, *data, 2)
+        job = (path, *data, 2)
         elsewhere = other_process.submit(load_and_train, *job)
         wanted = model.evaluate(*data, verbose=0), train_on(model, *data, epochs=2), state(model)
         got = elsewhere.result()
@@ -237,7 +235,7 @@ class StatefulLossContract:
         model.compile(keras.optimizers.SGD(0.05))
         model.save(path)
         weights = np.linspace(0.5, 1.5, SAMPLES, dtype="float32")
-        job = (path, type(model.loss_layer).__module__, *data, 3, weights)
+        job = (path, *data, 3, weights)
         elsewhere = other_process.submit(train_on_two, *job)
         wanted = train_on(model, *data, 3, weights), arrays(model.variables)
         losses, variables = elsewhere.result()

@@ -456,6 +456,47 @@ def test_mixed_float16_scales_the_loss_and_computes_it_in_float32(xla):
     assert model.loss_layer.log_scale.numpy() == pytest.approx(0.01 * (size.mean() - 1), rel=1e-2)
 
 
+DECAYING = {
+    "AdamW": lambda decay: keras.optimizers.AdamW(0.1, weight_decay=decay),
+    "SGD": lambda decay: keras.optimizers.SGD(0.1, weight_decay=decay),
+    "Lion": lambda decay: keras.optimizers.Lion(0.1, weight_decay=decay),
+}
+
+
+@pytest.mark.parametrize("reload", [False, True])
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+@pytest.mark.parametrize("name", DECAYING)
+def test_weight_decay_keeps_off_the_variables_of_the_loss(name, policy, reload, tmp_path):
+    inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, use_bias=False)])
+    inner.dtype_policy = keras.DTypePolicy(policy)
+    model = ModelWithLoss(inner, LaplaceNLL(start=4.0))
+    model.network.set_weights([np.ones((2, 1))])
+    model.compile(DECAYING[name](0.5))
+    if reload:
+        model.save(tmp_path / "model.keras")
+        model = keras.models.load_model(tmp_path / "model.keras")
+    # Perfect predictions: nothing but the decay moves the network.
+    model.train_on_batch(X, X.sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(model.network.get_weights()[0], 0.95, atol=2e-3)
+    without = ModelWithLoss(inner, LaplaceNLL(start=4.0))
+    without.compile(DECAYING[name](None if name != "AdamW" else 0.0))
+    model.network.set_weights([np.ones((2, 1))])
+    without.train_on_batch(X, X.sum(axis=1, keepdims=True))
+    scales = model.loss_layer.log_scale.numpy(), without.loss_layer.log_scale.numpy()
+    assert scales[0] == pytest.approx(scales[1], rel=1e-6) and scales[0] < 4
+
+
+def test_what_was_excluded_from_weight_decay_before_stays_so():
+    optimizer = keras.optimizers.SGD(0.1, weight_decay=0.5)
+    inner = network()
+    kernels = [layer.kernel for layer in inner.layers]
+    optimizer.exclude_from_weight_decay(var_list=kernels[:1], var_names=["bias"])
+    model = owning(LaplaceNLL(), inner, optimizer)
+    model.optimizer.build(model.trainable_variables)
+    decayed = [v.path for v in model.trainable_variables if optimizer._use_weight_decay(v)]
+    assert decayed == [kernels[1].path]
+
+
 # Callbacks.
 
 

@@ -200,7 +200,7 @@ def test_mixed_float16_goes_on_bit_for_bit(tmp_path, other_process):
     train_on(model, X, Y, 2)
     path = str(tmp_path / "model.keras")
     model.save(path)
-    elsewhere = other_process.submit(load_and_train, path, "small_losses", X, Y, 2)
+    elsewhere = other_process.submit(load_and_train, path, X, Y, 2)
     loaded = keras.models.load_model(path)
     assert isinstance(loaded.optimizer, keras.optimizers.LossScaleOptimizer)
     assert loaded.network(X).dtype == "float16"
