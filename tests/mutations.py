@@ -37,6 +37,8 @@ TESTS_OF_STATEFUL = ("tests/unit/test_stateful.py",)
 TESTS_OF_TRAINER = ("tests/unit/test_trainer.py",)
 ROBUST, TESTS_OF_ROBUST = "lossutils/robust.py", ("tests/unit/test_robust.py",)
 SWITCHING, TESTS_OF_SWITCHING = "lossutils/switching.py", ("tests/unit/test_switching.py",)
+PARTS, TESTS_OF_PARTS = "lossutils/_parts.py", ("tests/unit/test_losses_in_losses.py",)
+TESTS_OF_LABELS = ("tests/unit/test_labels.py",)
 
 
 @dataclass(frozen=True)
@@ -152,13 +154,13 @@ FAULTS = (
     Fault(
         "model: sample weights are forgotten",
         STATEFUL,
-        "(self.loss_layer, training)(y, y_pred, weight)",
-        "(self.loss_layer, training)(y, y_pred)",
+        "**told)(y, y_pred, weight)",
+        "**told)(y, y_pred)",
         TESTS_OF_STATEFUL,
     ),
     Fault(
         "model: a scalar loss is accepted",
-        STATEFUL,
+        PARTS,
         "if len(values.shape) == 0:",
         "if False:",
         TESTS_OF_STATEFUL,
@@ -264,24 +266,121 @@ FAULTS = (
     Fault(
         "switching: another loss than the active one",
         SWITCHING,
-        "tf.equal(index, position)",
-        "tf.not_equal(index, position)",
+        "tf.equal(index, 0)",
+        "tf.not_equal(index, 0)",
         TESTS_OF_SWITCHING,
     ),
     Fault(
         "switching: both losses run",
         SWITCHING,
-        """        return tf.cond(
-            tf.equal(index, position),
-            lambda: loss.values(position, y_true, y_pred),
-            lambda: from_position(position + 1),
-        )""",
-        """        return tf.where(
-            tf.equal(index, position),
-            loss.values(position, y_true, y_pred),
-            from_position(position + 1),
-        )""",
+        "tf.cond(tf.equal(index, 0), first, lambda: _chosen(index - 1, others))",
+        "tf.where(tf.equal(index, 0), first(), _chosen(index - 1, others))",
         TESTS_OF_SWITCHING,
+    ),
+    Fault(
+        "switching: what is at neither end of a blend is mixed",
+        SWITCHING,
+        "ops.where(self._share > 0, inside, 0)",
+        "2",
+        TESTS_OF_PARTS,
+    ),
+    Fault(
+        "parts: not told whether they train",
+        PARTS,
+        "if k in wanted}",
+        "if k in wanted and k != 'training'}",
+        TESTS_OF_PARTS,
+    ),
+    Fault(
+        "parts: not told what samples weigh",
+        PARTS,
+        "if k in wanted}",
+        "if k in wanted and k != 'sample_weight'}",
+        TESTS_OF_PARTS,
+    ),
+    Fault(
+        "parts: a closure is stored by its name",
+        PARTS,
+        'getattr(loss, "made_by", None) or keras',
+        "keras",
+        TESTS_OF_PARTS,
+    ),
+    Fault(
+        "parts: variables are not looked for",
+        PARTS,
+        "and _holds_a_variable(loss)",
+        "and False",
+        TESTS_OF_PARTS,
+    ),
+    Fault(
+        "parts: looked at only when they are saved",
+        SWITCHING,
+        "    _parts.stored(loss, name)\n",
+        "",
+        TESTS_OF_PARTS,
+    ),
+    Fault(
+        "state: masked samples count",
+        STATEFUL,
+        "_counted(weight, y_pred)}",
+        "weight}",
+        TESTS_OF_PARTS,
+    ),
+    Fault(
+        "state: what weighs nothing spoils the mean",
+        STATEFUL,
+        "ops.where(weight[..., None] > 0, values * weight[..., None], 0.0)",
+        "values * weight[..., None]",
+        TESTS_OF_PARTS,
+    ),
+    Fault(
+        "export: the model in place of its network",
+        STATEFUL,
+        "self.network.export(",
+        "super().export(",
+        ("tests/unit/test_export.py",),
+    ),
+    Fault(
+        "labels: those of a data set are not looked at",
+        STATEFUL,
+        "if isinstance(x, tf.data.Dataset):",
+        "if False:",
+        TESTS_OF_LABELS,
+    ),
+    Fault(
+        "labels: those of validation data are not looked at",
+        STATEFUL,
+        "if held_out is not None:",
+        "if False:",
+        TESTS_OF_LABELS,
+    ),
+    Fault(
+        "weight decay: the loss is not left out",
+        STATEFUL,
+        "optimizer.exclude_from_weight_decay(variables)",
+        "optimizer.exclude_from_weight_decay([])",
+        TESTS_OF_STATEFUL,
+    ),
+    Fault(
+        "weight decay: what was left out before is forgotten",
+        STATEFUL,
+        "|= others",
+        "|= set()",
+        TESTS_OF_STATEFUL,
+    ),
+    Fault(
+        "loading: nothing is registered for a Keras that comes later",
+        "lossutils/_registration.py",
+        "                _register(self.names)\n",
+        "",
+        ("tests/unit/test_loading.py",),
+    ),
+    Fault(
+        "loading: the backend is not asked for",
+        "lossutils/check.py",
+        'if backend != "tensorflow":\n        raise ImportError',
+        "if False:\n        raise ImportError",
+        ("tests/unit/test_loading.py",),
     ),
 )
 

@@ -208,8 +208,13 @@ def bundle(widget: ipywidgets.Widget, png: bytes, alt: str, note: str) -> dict[s
         f'<img alt="{html.escape(alt)}" width="{width}" style="max-width: 100%" '
         f'src="data:image/png;base64,{source}">\n<p><em>{html.escape(note)}</em></p>'
     )
-    live = widget._repr_mimebundle_()
-    return live | {"text/html": still, "text/plain": f"{alt} {note}"}
+    # What ipywidgets shows by itself, in version 7 as in 8; 7 cannot be asked for it.
+    live = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    return {
+        "application/vnd.jupyter.widget-view+json": live,
+        "text/html": still,
+        "text/plain": f"{alt} {note}",
+    }
 
 
 def error_line(error: BaseException) -> str:

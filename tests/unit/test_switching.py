@@ -7,7 +7,7 @@ import tensorflow as tf
 from contract import StatefulLossContract, arrays, equal, state
 from keras import ops
 
-from lossutils import ModelWithLoss, huber
+from lossutils import ModelWithLoss
 from lossutils.switching import (
     BlendedLoss,
     RampOverEpochs,
