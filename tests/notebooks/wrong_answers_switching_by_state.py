@@ -171,7 +171,8 @@ WRONG = {
         (list(RIGHT.values()), "Fill in the dictionary"),
         ({**RIGHT, DEAR: "if"}, "none of the four ways"),
         ({**RIGHT, DEAR: "where"}, "do not run it while it is off"),
-        ({**RIGHT, SIX: "cond"}, "a list of any length"),
+        ({**RIGHT, SIX: "where"}, "compute all six"),
+        ({**RIGHT, SIX: "blend"}, "compute all six"),
         ({**RIGHT, FLAG: "cond"}, "element by element"),
         ({**RIGHT, MIX: "where"}, "needs a slope"),
         ({**RIGHT, NAN: "where"}, "0 times NaN is NaN"),
@@ -213,3 +214,5 @@ WRONG = {
         (HuberThatFollows(), "TypeError"),
     ],
 }
+
+ALSO_RIGHT = {"which_way": [{**RIGHT, SIX: "cond"}]}

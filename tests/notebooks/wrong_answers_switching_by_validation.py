@@ -63,6 +63,15 @@ def _stalls(curve, patience, cooldown, keeps_best=False, keeps_all=False, looks=
     return fired
 
 
+def _first_error_waits(curve, patience, share):
+    best, waited = curve[0], 0
+    for epoch, value in enumerate(curve):
+        best, waited = (value, 0) if _by_share(value, best, share) else (best, waited + 1)
+        if waited >= patience:
+            return epoch
+    return None
+
+
 def _share_of_the_first(curve, patience, share):
     """An absolute improvement: a share of the first error, whatever the best is now."""
     return _stall(lambda value, best, _: value < best - share * curve[0])(curve, patience, share)
@@ -107,6 +116,7 @@ WRONG = {
         (_stall(_by_share, forgets_to_wait=True), "too soon"),
         (lambda curve, patience, share: int(np.argmin(curve)), "That is the epoch of the best"),
         (_stall(lambda value, best, share: best - value > share * best), "is no number"),
+        (_first_error_waits, "The first error has not waited"),
         (_share_of_the_first, "not of the first error"),
         (_never_none, "return None after the loop"),
         (_stall(_by_share, resets=False), "sets the epochs waited back"),

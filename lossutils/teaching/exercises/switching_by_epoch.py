@@ -1,5 +1,6 @@
 """The exercises of notebook 07, How do you change the loss while fit runs?"""
 
+import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
@@ -122,12 +123,8 @@ class ContinuingHuber(Exercise):
 class HuberWithWeight(StatefulLoss):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        start = 3.0
-        self.delta = self.add_weight(
-            initializer=lambda shape, dtype: ops.full(shape, start, dtype),
-            trainable=False,
-            name="delta",
-        )
+        start = keras.initializers.Constant(3.0)
+        self.delta = self.add_weight(initializer=start, trainable=False, name="delta")
 
     def call(self, y_true, y_pred):
         error = ops.abs(y_true - y_pred)

@@ -18,7 +18,7 @@ class WhichWay(Exercise):
         "cond and switch_case run the chosen one only. where chooses for each sample. A blend has "
         "a slope.",
     )
-    praise = "And for two losses, cond and switch_case are the same thing."
+    praise = "What switch_case does for a list, a chain of cond does too, and safely under XLA."
 
     WAYS = ("cond", "switch_case", "where", "blend")
     RIGHT = {
@@ -27,8 +27,8 @@ class WhichWay(Exercise):
             "One of your losses is costly. Which ways do not run it while it is off?",
         ),
         "six losses, one of them active in each epoch": (
-            ("switch_case",),
-            "Six losses, one runs. Which way takes a list of any length?",
+            ("switch_case", "cond"),
+            "Six losses, and your way would compute all six. Which ways run the chosen one only?",
         ),
         "each sample brings a flag that names its loss": (
             ("where",),

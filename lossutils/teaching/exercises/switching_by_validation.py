@@ -126,6 +126,12 @@ class FirstStallInPercent(Exercise):
             "multiply the best, or begin with the first error.",
         )
         require(found == 3, f"The curve 5, 4, 4, 4, 4 with patience 2 fires after 3, not {found}.")
+        found = _answer_for(answer, [5.0, 5.0, 5.0, 5.0], 2, 0.01)
+        require(
+            found == 2,
+            f"On 5, 5, 5, 5 with patience 2 it fires after epoch 2, and yours answers {found}. The "
+            "first error has not waited: it is the first best, and the count begins after it.",
+        )
         require(
             _answer_for(answer, [5.0, 4.0, 3.0, 2.0], 2, 0.01) is None,
             "A curve that falls all the time should never fire: return None after the loop.",
