@@ -141,7 +141,11 @@ assert importlib.util.find_spec("no_such_package") is None
     assert done.returncode == 0, done.stderr
 
 
-FIRST_USES = ["from lossutils import huber", "import lossutils; lossutils.ModelWithLoss"]
+FIRST_USES = [
+    "from lossutils import huber",
+    "import lossutils; lossutils.ModelWithLoss",
+    "from lossutils.teaching import show",
+]
 
 
 @pytest.mark.parametrize("use", FIRST_USES)
