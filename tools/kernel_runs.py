@@ -3,6 +3,7 @@
 What was run before is kept in a file, so that a long series goes on where it was stopped.
 """
 
+import ast
 import hashlib
 import json
 import os
@@ -13,6 +14,8 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+
+import lossutils
 
 TOOLS = Path(__file__).resolve().parent
 ROOT = TOOLS.parent
@@ -45,18 +48,51 @@ def executed(path: Path, first: str, variables: dict[str, str] | None = None) ->
 
 
 def fingerprint(path: Path, *others: Path) -> str:
-    """Return what changes with the code of the notebook, of the module, or of the other files.
+    """Return what changes with the code of a notebook, of what it imports, or of the other files.
 
-    The exercises do not count: no cell of a notebook depends on how they reply.
+    What it imports is looked for in the files of the module. The exercises do not count: no cell
+    of a notebook depends on how they reply.
     """
-    digest = hashlib.sha256()
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type == "code":
-            digest.update(cell.source.encode())
-    module = (file for file in ROOT.glob("lossutils/**/*.py") if file.parent.name != "exercises")
-    for file in sorted([*module, *others]):
+    cells = nbformat.read(path, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    digest = hashlib.sha256(code.encode())
+    for file in sorted([*imported_files(code), *others]):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def imported_files(code: str) -> set[Path]:
+    """Return the files of the module that some code imports, and those that they import."""
+    found, waiting = set(), imported_modules(code)
+    while waiting:
+        file = module_file(waiting.pop())
+        if file and file not in found and file.parent.name != "exercises":
+            found.add(file)
+            waiting |= imported_modules(file.read_text(encoding="utf-8"))
+    return found
+
+
+def imported_modules(code: str) -> set[str]:
+    """Return the modules of lossutils that some code names in its imports.
+
+    >>> sorted(imported_modules("from lossutils import huber, closures\\nimport numpy"))
+    ['lossutils', 'lossutils.closures']
+    """
+    names = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            parts = [lossutils._HOME.get(alias.name, alias.name) for alias in node.names]
+            names.update([node.module, *(f"{node.module}.{part}" for part in parts)])
+    return {name for name in names if name.startswith("lossutils") and module_file(name)}
+
+
+def module_file(name: str) -> Path | None:
+    """Return the file of a module of lossutils, None if it is none."""
+    stem = ROOT / name.replace(".", "/")
+    files = stem.with_suffix(".py"), stem / "__init__.py"
+    return next((file for file in files if file.is_file()), None)
 
 
 class Results:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import kernel_runs
 import nbformat
 import pytest
 import replicate
@@ -91,3 +92,17 @@ def test_the_table_stands_in_the_status_page(
     status.write_text("no place for it")
     with pytest.raises(ValueError, match="claims:start"):
         replicate.write_status("table")
+
+
+def test_a_result_is_good_until_what_the_notebook_imports_changes(tmp_path: Path) -> None:
+    code = "from lossutils import ModelWithLoss\nfrom lossutils.teaching import claim"
+    names = {file.name for file in kernel_runs.imported_files(code)}
+    assert {"__init__.py", "stateful.py", "claims.py", "datasets.py"} <= names
+    assert "diagnosis.py" not in names and "threshold.py" not in names
+    path, other = tmp_path / "77_page.ipynb", tmp_path / "other.py"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), path)
+    other.write_text("1")
+    before = kernel_runs.fingerprint(path, other)
+    assert before == kernel_runs.fingerprint(path, other)
+    other.write_text("2")
+    assert before != kernel_runs.fingerprint(path, other) != kernel_runs.fingerprint(path)
