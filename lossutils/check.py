@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # `packaging` may be missing when the check starts
 
 REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements.txt"
 INSTALL_ALL = "in the folder of the collection run: python -m pip install -r requirements.txt"
+NEEDED_BY_LOSSES = ("tensorflow", "keras", "numpy")  # of the package alone, in somebody's project
 NEEDED_BYTES = 1_500_000_000  # one kernel stays below 1 GB; the rest is for Lab and the browser
 
 # The same library under another name: the CPU build is what a small server installs.
@@ -60,6 +61,11 @@ class Finding:
         return f"ok   {self.subject} {self.found}" if details else f"ok   {self.subject}"
 
 
+def how_to_install(name: str) -> str:
+    """Return the repair for a missing package: that of the collection, or of the package alone."""
+    return INSTALL_ALL if REQUIREMENTS.exists() else f"python -m pip install {name}"
+
+
 def read_ranges(path: Path = REQUIREMENTS) -> list[Requirement]:
     """Return the packages of a requirements file with their ranges, without options like `-e .`."""
     from packaging.requirements import Requirement
@@ -86,7 +92,7 @@ def check_package(
     """Compare the installed version of one package with its range."""
     build = installed_build(requirement.name, version_of)
     if build is None:
-        return Finding(requirement.name, "is not installed", INSTALL_ALL)
+        return Finding(requirement.name, "is not installed", how_to_install(requirement.name))
     name, version = build
     if not requirement.specifier.contains(version, prereleases=True):
         wanted = f"{name}{requirement.specifier}"
@@ -96,11 +102,14 @@ def check_package(
 
 
 def check_packages(path: Path = REQUIREMENTS) -> list[Finding]:
-    """Compare all installed versions with the ranges of requirements.txt."""
-    if not path.exists():
-        repair = "get the whole collection, not the package alone, and " + INSTALL_ALL
-        return [Finding("requirements.txt", "is not beside the package", repair)]
-    return [check_package(requirement) for requirement in read_ranges(path)]
+    """Compare all installed versions with the ranges of requirements.txt.
+
+    Installed without the collection the package has no such file: then any version will do.
+    """
+    from packaging.requirements import Requirement
+
+    alone = map(Requirement, NEEDED_BY_LOSSES)
+    return [check_package(wanted) for wanted in (read_ranges(path) if path.exists() else alone)]
 
 
 def check_python(version: str | None = None, wanted: str | None = None) -> Finding:
@@ -128,7 +137,7 @@ def check_tensorflow_starts(
     if result.returncode == 0:
         return Finding(subject, "(tried)")
     last = (result.stderr.strip().splitlines() or [f"exit status {result.returncode}"])[-1]
-    return Finding("tensorflow", f"does not start ({last})", INSTALL_ALL)
+    return Finding("tensorflow", f"does not start ({last})", how_to_install("tensorflow"))
 
 
 def check_widgets(folders: Iterable[str | Path] | None = None) -> Finding:
@@ -218,20 +227,14 @@ def require_tensorflow() -> None:
             "the environment variable KERAS_BACKEND=tensorflow before Python starts."
         )
     if importlib.util.find_spec("tensorflow") is None:
-        raise ImportError(f"lossutils needs TensorFlow, which is not installed: {INSTALL_ALL}")
+        repair = how_to_install("tensorflow")
+        raise ImportError(f"lossutils needs TensorFlow, which is not installed: {repair}")
 
 
 def all_checks() -> list[Callable[[], Finding | list[Finding]]]:
     """Return the checks in the order in which they are reported."""
-    return [
-        check_python,
-        check_packages,
-        check_tensorflow_starts,
-        check_widgets,
-        check_memory,
-        check_writing,
-        check_backend,
-    ]
+    of_notebooks = [check_widgets, check_memory, check_writing] if REQUIREMENTS.exists() else []
+    return [check_python, check_packages, check_tensorflow_starts, *of_notebooks, check_backend]
 
 
 def inspect_installation(
@@ -243,7 +246,8 @@ def inspect_installation(
         try:
             result = check()
         except ModuleNotFoundError as missing:
-            result = Finding(str(missing.name), "is not installed", INSTALL_ALL)
+            name = str(missing.name)
+            result = Finding(name, "is not installed", how_to_install(name))
         new = result if isinstance(result, list) else [result]
         findings += [finding for finding in new if finding not in findings]
     return findings
