@@ -475,13 +475,13 @@ def test_weight_decay_keeps_off_the_variables_of_the_loss(name, policy, reload, 
     if reload:
         model.save(tmp_path / "model.keras")
         model = keras.models.load_model(tmp_path / "model.keras")
-    # Perfect predictions: nothing but the decay moves the network.
-    model.train_on_batch(X, X.sum(axis=1, keepdims=True))
+    # Inputs and labels of 0: nothing but the decay moves the network.
+    model.train_on_batch(0 * X, 0 * Y)
     np.testing.assert_allclose(model.network.get_weights()[0], 0.95, atol=2e-3)
     without = ModelWithLoss(inner, LaplaceNLL(start=4.0))
     without.compile(DECAYING[name](None if name != "AdamW" else 0.0))
     model.network.set_weights([np.ones((2, 1))])
-    without.train_on_batch(X, X.sum(axis=1, keepdims=True))
+    without.train_on_batch(0 * X, 0 * Y)
     scales = model.loss_layer.log_scale.numpy(), without.loss_layer.log_scale.numpy()
     assert scales[0] == pytest.approx(scales[1], rel=1e-6) and scales[0] < 4
 
