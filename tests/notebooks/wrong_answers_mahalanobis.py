@@ -57,7 +57,8 @@ WRONG = {
         (lambda x, m, factor: (x - m) / ops.diagonal(factor), "divided by the diagonal"),
         (lambda x, m, factor: ops.transpose(_solved(x, m, factor)), "unless you say lower=True"),
         (lambda x, m, factor: (x - m) @ ops.transpose(ops.inv(factor)), "forms an inverse"),
-        (lambda x, m, factor: (x - m).numpy() @ np.linalg.inv(factor).T, "forms an inverse"),
+        (lambda x, m, factor: (x - m).numpy() @ np.linalg.inv(factor).T, "leaves Keras for NumPy"),
+        (lambda x, m, factor: np.linalg.solve(factor, (x - m).numpy().T).T, "the graph of `fit`"),
         (
             lambda x, m, factor: ops.sum(ops.square(_solved(x, m, factor, lower=True)), axis=0),
             "it takes no sum",

@@ -92,13 +92,13 @@ class DiagonalNLL(Exercise):
         )
 
 
-def _inverts(answer):
-    """Whether the answer, drawn as a graph, holds an inverse; NumPy's inverse cannot be drawn."""
+def _operations(answer):
+    """The names of what the answer does, drawn as a graph, or nothing if it cannot be drawn."""
     try:
         graph = tf.function(answer).get_concrete_function(_POINTS, _MEAN, _FACTOR).graph
     except Exception:
-        return True
-    return any("Inverse" in operation.type for operation in graph.get_operations())
+        return []
+    return [operation.type for operation in graph.get_operations()]
 
 
 class Whiten(Exercise):
@@ -127,8 +127,14 @@ class Whiten(Exercise):
             ) from error
         got = returned(result, "the whitened points")
         self._grade_points(got)
+        done = _operations(answer)
         require(
-            not _inverts(answer),
+            done,
+            "These are the right points, but the graph of `fit` cannot run your code: it leaves "
+            "Keras for NumPy or Python numbers. Use ops.solve_triangular.",
+        )
+        require(
+            "MatrixInverse" not in done,
             "These are the right points, but your code forms an inverse. Solve with the triangle: "
             "less work, and the same numbers.",
         )
