@@ -115,6 +115,7 @@ WRONG = {
         (lambda t, p, s: ops.mean(_squared(t, p) / np.exp(s) ** 2 / 2 + s, axis=-1), "not np.exp"),
         (lambda t, p, s: ops.mean(_squared(t, p) + s, axis=-1), "does not scale the error"),
         (_sigma_itself, "as if it were sigma"),
+        (lambda t, p, s: ops.mean(0.5 * _squared(t, p) / s**2 + s, axis=-1), "ops.exp(log_sigma)"),
         (
             lambda t, p, s: ops.convert_to_tensor(
                 np.mean((t - p) ** 2 * np.exp(-2 * float(s)) / 2 + float(s), axis=-1)

@@ -101,8 +101,8 @@ class GaussianLoss(Exercise):
         )
         require(
             float(slope(0.05)) < 0,
-            "For a very small sigma the loss should fall as sigma grows. Is the sign of the "
-            "exponent right?",
+            "For a very small sigma the loss should fall as sigma grows. Is it sigma, "
+            "ops.exp(log_sigma), that divides the error, and is the sign of the exponent right?",
         )
         best = _zero_of(slope)
         require(
