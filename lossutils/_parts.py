@@ -33,7 +33,7 @@ def resolved(argument: str, loss: Any) -> Callable:
 
 def _holds_a_variable(loss: Callable) -> bool:
     cells = getattr(loss, "__closure__", None) or ()
-    held = [*vars(loss).values(), *(cell.cell_contents for cell in cells)]
+    held = [*getattr(loss, "__dict__", {}).values(), *(cell.cell_contents for cell in cells)]
     return any(isinstance(value, (keras.Variable, tf.Variable)) for value in held)
 
 
@@ -113,4 +113,4 @@ def _settings(loss: Callable) -> Any:
     if isinstance(loss, types.FunctionType):
         return getattr(loss, "made_by", loss)
     simple = (bool, int, float, str, tuple, list, dict, type(None), types.FunctionType)
-    return {k: v for k, v in vars(loss).items() if isinstance(v, simple)}
+    return {k: v for k, v in getattr(loss, "__dict__", {}).items() if isinstance(v, simple)}

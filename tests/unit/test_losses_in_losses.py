@@ -127,9 +127,10 @@ def test_an_inner_state_moves_as_it_does_alone():
     copies = [type(part).from_config(part.get_config()) for part in parts]
     for part, alone in zip(parts, copies, strict=True):
         nested = model_with(SwitchedLoss([part, "mse"], names=["part", "mse"]))
-        plain = model_with(alone)
+        plain, fresh = model_with(alone), arrays(alone.variables)
         assert train_on(nested, X, Y, 2) == train_on(plain, X, Y, 2)
         assert equal(arrays(part.variables), arrays(alone.variables))
+        assert not equal(arrays(part.variables), fresh)
         nested.evaluate(X, Y, verbose=0)
         assert equal(arrays(part.variables), arrays(alone.variables))
 
@@ -183,11 +184,16 @@ def test_a_closure_may_be_a_task_or_a_class_loss(name):
     np.testing.assert_array_equal(again(Y, 0.5 * Y + 0.25), loss(Y, 0.5 * Y + 0.25))
 
 
-def test_class_numbers_reach_a_loss_that_wants_them():
-    loss = SwitchedLoss(["sparse_categorical_crossentropy", TemperedCrossentropy()])
-    for labels in (Y.astype("int32"), Y[:, 0].astype("int32")):
-        model = model_with(loss, outputs=3)
-        assert np.all(np.isfinite(train_on(model, X, labels, 1)))
+@pytest.mark.parametrize(
+    "second",
+    [TemperedCrossentropy, lambda: keras.losses.SparseCategoricalCrossentropy(from_logits=True)],
+    ids=["layer", "object"],
+)
+@pytest.mark.parametrize("labels", [Y, Y[:, 0]], ids=["column", "row"])
+def test_class_numbers_reach_a_loss_that_wants_them(second, labels):
+    loss = SwitchedLoss(["sparse_categorical_crossentropy", second()], names=["plain", "other"])
+    model = model_with(loss, outputs=3)
+    assert np.all(np.isfinite(train_on(model, X, labels.astype("int32"), 1)))
 
 
 # What is refused is refused by name, and when the outer loss is made.
@@ -273,9 +279,10 @@ def error_of(errors):
     return np.float32(errors)[:, None], np.zeros((len(errors), 1), "float32")
 
 
-def test_samples_of_weight_0_do_not_reach_the_average():
+@pytest.mark.parametrize("nested", [False, True])
+def test_samples_of_weight_0_do_not_reach_the_average(nested):
     loss = StateSwitchedLoss(["mse", "mae"], lower=1, upper=2, momentum=0.5)
-    model = model_with(loss)
+    model = model_with(SwitchedLoss([loss, "mse"], names=["state", "mse"]) if nested else loss)
     model.network.layers[-1].activation = keras.activations.linear
     model.network.set_weights([np.zeros_like(w) for w in model.network.get_weights()])
     model.compile(keras.optimizers.SGD(0.0))
