@@ -26,6 +26,14 @@ def fraud_column(is_fraud, stopped, amount):
     return is_fraud * (1 - stopped) * amount + (1 - is_fraud) * stopped * 5
 
 
+def fraud_squeezed(is_fraud, stopped, amount):
+    return ops.squeeze(is_fraud * (1 - stopped) * amount + (1 - is_fraud) * stopped * 5)
+
+
+def fraud_over_the_batch(is_fraud, stopped, amount):
+    return ops.mean(is_fraud * (1 - stopped) * amount + (1 - is_fraud) * stopped * 5, axis=0)
+
+
 def fraud_numpy(is_fraud, stopped, amount):
     f, s, a = (np.asarray(v)[:, 0] for v in (is_fraud, stopped, amount))
     return f * (1 - s) * a + (1 - f) * s * 5
@@ -77,6 +85,10 @@ def f_numpy(y, d, beta):
     return np.asarray(1 - f_itself(y, d, beta))
 
 
+def f_squeezed(y, d, beta):
+    return ops.zeros_like(ops.squeeze(y)) + f_scalar(y, d, beta)
+
+
 def f_forgotten_misses(y, d, beta):
     tp, _, fp = counts(y, d)
     return each(y, 1 - (1 + beta**2) * tp / ((1 + beta**2) * tp + fp))
@@ -101,6 +113,8 @@ WRONG = {
         (fraud_prices_swapped, "should cost 40, 0, 0"),
         (fraud_mean, "one number for the whole batch"),
         (fraud_column, "the shape should be (4,)"),
+        (fraud_squeezed, "drops the axis of the batch"),
+        (fraud_over_the_batch, "yours is (1,)"),
         (fraud_hard, "no gradient reaches the decision"),
         (fraud_numpy, "NumPy stops it"),
         (fraud_squared, "slopes of soft ones are wrong"),
@@ -111,6 +125,7 @@ WRONG = {
         (f_not_squared, "Square beta"),
         (f_one, "beta is not used"),
         (f_scalar, "its shape is ()"),
+        (f_squeezed, "drops the axis of the batch"),
         (f_per_sample, "different values"),
         (f_hard, "not for soft ones"),
         (f_numpy, "no gradient reaches the decision"),

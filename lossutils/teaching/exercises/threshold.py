@@ -25,6 +25,16 @@ def _slope(function, decision):
     return np.asarray(gradient)[:, 0]
 
 
+def _keeps_the_batch_axis(values):
+    """Whether a batch of one sample still gave an array of one value."""
+    require(
+        values.shape == (1,),
+        f"Right for several samples, but for one alone yours has the shape {values.shape}, where "
+        "(1,) is wanted. ops.squeeze drops the axis of the batch too when its size is 1: average "
+        "over the last axis, or take [:, 0].",
+    )
+
+
 class BestThreshold(Exercise):
     """The best threshold for two costs, if the scores are true probabilities."""
 
@@ -122,6 +132,7 @@ class FraudCost(Exercise):
             "A fraud of 40 that passes, one of 70 stopped, an honest payment that passes, and one "
             f"that is stopped should cost 40, 0, 0 and 5; yours {np.round(values, 2).tolist()}.",
         )
+        _keeps_the_batch_axis(returned(answer(_column([1]), _column([0]), _column([40]))))
         slope = _slope(lambda d: answer(_column([1, 0]), d, _column([40, 40])), [0.3, 0.3])
         require(
             np.allclose(slope, [-40, 5]),
@@ -186,6 +197,7 @@ class FBetaLoss(Exercise):
             f"The value is right, but its shape is {values.shape}; every sample should get it, so "
             "(7,) is wanted.",
         )
+        _keeps_the_batch_axis(returned(answer(_column([1]), _column([1]), 2.0)))
         column = _column([1.0, 1.0, 0.0])
         half = returned(answer(column, _column([0.5, 0.5, 0.5]), 1.0))
         require(
