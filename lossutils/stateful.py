@@ -8,6 +8,7 @@ owns it next to the network, so both lists hold its variables.
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import keras
@@ -176,14 +177,13 @@ def _counted(sample_weight: Any, y_pred: Any) -> Any:
     return _of_rank(rank, mask) * _of_rank(rank, sample_weight)
 
 
-def _first_labels(x: Any) -> Any:
-    """The labels of the first batch of a data set; None where there are none to look at."""
-    if isinstance(x, tf.data.Dataset):
-        batch = next(iter(x), None)
-    elif isinstance(x, keras.utils.PyDataset):
-        batch = x[0]
-    else:
-        return None
+_DATA_SETS = (tf.data.Dataset, keras.utils.PyDataset)
+
+
+def _first_labels(data_set: Any) -> Any:
+    """The labels of the first batch, None where there are none."""
+    of_keras = isinstance(data_set, keras.utils.PyDataset)
+    batch = data_set[0] if of_keras else next(iter(data_set), None)
     return keras.utils.unpack_x_y_sample_weight(batch)[1]
 
 
@@ -242,6 +242,7 @@ class ModelWithLoss(keras.Model):
         super().__init__(name=name, dtype=network.dtype_policy)
         self.network = network
         self.loss_layer = loss
+        self._looked_at = weakref.WeakSet()  # data sets whose labels are known to be good
         # Callbacks that save before the first step (BackupAndRestore) ask whether it is built.
         self.built = network.built
 
@@ -276,8 +277,8 @@ class ModelWithLoss(keras.Model):
         """As ``keras.Model.fit``. The labels are checked once, before the first step.
 
         In arrays that is all of them, in a data set (``tf.data.Dataset``, ``PyDataset``) the first
-        batch; the same for ``validation_data``. To look at it is an iteration of its own: a data
-        set that shuffles draws once more.
+        batch, in the first fit with it; the same for ``validation_data``. That look is an iteration
+        of its own: a data set that shuffles draws once more.
         """
         self._check_labels("", x, y)
         held_out = kwargs.get("validation_data")
@@ -288,13 +289,16 @@ class ModelWithLoss(keras.Model):
         return super().fit(x, y, *args, **kwargs)
 
     def _check_labels(self, where: str, x: Any, y: Any) -> None:
-        if y is None:
+        data_set = y is None and isinstance(x, _DATA_SETS)
+        if data_set and x not in self._looked_at:
             where, y = where + "in the first batch of `x`: ", _first_labels(x)
         try:
             if y is not None:
                 self.loss_layer.check_labels(y)
         except ValueError as error:
             raise ValueError(f"{where}{error}") from None
+        if data_set:
+            self._looked_at.add(x)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The reduced loss of the batch plus regularizers and ``add_loss`` terms."""

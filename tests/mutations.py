@@ -343,7 +343,7 @@ FAULTS = (
     Fault(
         "labels: those of a data set are not looked at",
         STATEFUL,
-        "if isinstance(x, tf.data.Dataset):",
+        "if data_set and x not in self._looked_at:",
         "if False:",
         TESTS_OF_LABELS,
     ),

@@ -100,7 +100,7 @@ def test_good_labels_train(way):
     assert not equal(arrays(trained.variables), before)
 
 
-def test_a_data_set_is_looked_at_once_in_a_fit():
+def test_a_data_set_is_looked_at_once():
     begun = []
 
     def rows():
@@ -109,8 +109,16 @@ def test_a_data_set_is_looked_at_once_in_a_fit():
 
     spec = (tf.TensorSpec((2,)), tf.TensorSpec((1,)))
     data = tf.data.Dataset.from_generator(rows, output_signature=spec).batch(4)
-    model().fit(data, epochs=3, verbose=0)
-    assert len(begun) == 1 + 3
+    trained = model()
+    for _ in range(2):
+        trained.fit(data, epochs=3, verbose=0)
+    assert len(begun) == 1 + 2 * 3
+
+
+def test_a_data_set_is_refused_again():
+    trained, data = model(), dataset(X, 2 * Y - 1)
+    for _ in range(2):
+        assert_refused(trained, data, words=["first batch of `x`", "only 0 and 1"])
 
 
 def test_inputs_in_a_list_are_no_data_set():
