@@ -8,7 +8,8 @@ because a cell before it raised, did not hold there. A claim marked as one about
 is listed and not judged. --status writes the table into STATUS.md.
 
 The exit status is 1 if a claim held in fewer than nine of ten runs. What was run before is not run
-again, as long as neither the code of the notebook nor what it imports has changed; --anew forgets it.
+again, as long as neither the code of the notebook nor what it imports has changed; --anew forgets
+the results.
 """
 
 import argparse
