@@ -33,6 +33,11 @@ def telling_line(error: BaseException) -> str:
     return _PATH.sub(lambda match: os.path.basename(match[0].replace("\\", "/")), line)
 
 
+def in_short(error: BaseException) -> str:
+    """Return what an error says in one line of at most 160 characters, or else its type."""
+    return shortened(telling_line(error) or type(error).__name__)
+
+
 def shortened(text: str) -> str:
     """Cut a text off after 160 characters."""
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3].rstrip() + "..."

@@ -98,7 +98,7 @@ def test_a_result_is_good_until_what_the_notebook_imports_changes(tmp_path: Path
     code = "from lossutils import ModelWithLoss\nfrom lossutils.teaching import claim"
     names = {file.name for file in kernel_runs.imported_files(code)}
     assert {"__init__.py", "stateful.py", "claims.py", "datasets.py"} <= names
-    assert "diagnosis.py" not in names and "threshold.py" not in names
+    assert "probes.py" not in names and "threshold.py" not in names
     path, other = tmp_path / "77_page.ipynb", tmp_path / "other.py"
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), path)
     other.write_text("1")

@@ -1,0 +1,88 @@
+"""What a diagnosis needs of Keras and TensorFlow that they do not offer openly."""
+
+import contextlib
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from keras import tree
+from keras.src.backend.common import global_state
+from keras.src.losses.losses import LossFunctionWrapper
+from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
+from tensorflow.python.eager import context
+
+
+def as_object(loss: Any) -> Any:
+    """A loss as Keras calls it: a function becomes an object that mends a missing last axis."""
+    loss = keras.losses.get(loss)
+    is_object = isinstance(loss, (keras.losses.Loss, keras.layers.Layer))
+    return loss if is_object else LossFunctionWrapper(loss)
+
+
+def compiled_losses(model: keras.Model, y_true: Any, y_pred: Any) -> list[tuple[Any, ...]]:
+    """What Keras puts together for each output of a compiled model.
+
+    That is the loss, labels, predictions, the operation that makes them, " (output 'its name')" if
+    there are several, and the weight of the loss, None for 1.
+    """
+    heard, parts = [], [id(part) for part in tree.flatten(y_pred)]
+
+    class Listener(keras.losses.Loss):
+        def __init__(self, loss):
+            super().__init__()
+            self.loss = as_object(loss)
+
+        def __call__(self, y_true, y_pred, sample_weight=None):
+            last = last_operation(model, parts.index(id(y_pred)))
+            heard.append((self.loss, y_true, y_pred, last))
+            return 0.0
+
+    listeners = tree.map_structure(lambda loss: loss and Listener(loss), model.loss)
+    weights, names = model._compile_loss._user_loss_weights, model._compile_loss.output_names
+    listening = type(model._compile_loss)(listeners, weights, output_names=names)
+    listening(y_true, y_pred)
+    pairs = zip(heard, listening._flat_losses, strict=True)
+    where = " (output {!r})" if len(parts) > 1 else ""
+    return [(*row, where.format(one.name), one.loss_weights) for row, one in pairs]
+
+
+def last_operation(network: keras.Model, position: int) -> Any:
+    """The layer or operation that makes an output of a network; None where Keras cannot say."""
+    try:
+        history = tree.flatten(network.outputs)[position]._keras_history
+    except (AttributeError, IndexError):  # a network that is a class of its own
+        return None
+    if isinstance(history.operation, keras.Model):
+        return last_operation(history.operation, history.tensor_index)
+    return history.operation
+
+
+def all_layers(network: keras.Model) -> list[keras.layers.Layer]:
+    """The layers of a network, those inside other layers too."""
+    return list(network._flatten_layers())
+
+
+def known_variables(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
+    """The variables that an optimizer was built for."""
+    return getattr(optimizer, "_trainable_variables", [])
+
+
+@contextlib.contextmanager
+def seeds_put_back() -> Iterator[None]:
+    """Draw random numbers inside the block from other sources than outside."""
+    python, numpy = random.getstate(), np.random.get_state()
+    generator = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+    eager = context.context()
+    seeds = getattr(eager, "_rng", None)  # none as long as nobody set a seed
+    # Seeds of its own: TensorFlow's kernels remember how often a seed was drawn from.
+    eager._rng = random.Random("diagnose")
+    global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, None)
+    try:
+        yield
+    finally:
+        eager._rng = seeds
+        global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, generator)
+        random.setstate(python)
+        np.random.set_state(numpy)
