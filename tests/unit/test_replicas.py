@@ -17,14 +17,23 @@ Y = (X[:, :1] > 0.3).astype("float32")
 WEIGHTS = np.linspace(0.5, 1.5, 16, dtype="float32")
 
 
+class Bounded(keras.layers.Layer):
+    """Adds a penalty that depends on the batch. (Keras 3.13 sums an activity regularizer up.)"""
+
+    def call(self, x):
+        self.add_loss(0.1 * ops.mean(ops.square(x)))
+        return x
+
+
 def network():
-    """A small network with a penalty; the same at every call."""
+    """A small network with two penalties; the same at every call."""
     keras.utils.set_random_seed(5)
     return keras.Sequential(
         [
             keras.Input((2,)),
             keras.layers.Dense(3, "tanh", kernel_regularizer=keras.regularizers.L2(0.1)),
-            keras.layers.Dense(1, activity_regularizer=keras.regularizers.L2(0.1)),
+            Bounded(),
+            keras.layers.Dense(1),
         ]
     )
 

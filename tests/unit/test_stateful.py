@@ -110,9 +110,12 @@ def test_evaluate_and_predict_equal_plain_keras():
 def test_single_batches_equal_plain_keras():
     ours, theirs = both(metrics=["mse"])
     for name in ("train_on_batch", "test_on_batch"):
-        got = getattr(ours, name)(X, Y, sample_weight=WEIGHTS, return_dict=True)
-        wanted = getattr(theirs, name)(X, Y, sample_weight=WEIGHTS, return_dict=True)
-        assert got == pytest.approx(wanted, rel=1e-6)
+        got, wanted = (
+            getattr(model, name)(X, Y, sample_weight=WEIGHTS, return_dict=True)
+            for model in (ours, theirs)
+        )
+        assert got.keys() == wanted.keys()
+        np.testing.assert_allclose(list(got.values()), list(wanted.values()), rtol=1e-6)
     np.testing.assert_allclose(ours.predict_on_batch(X), theirs.predict_on_batch(X), rtol=1e-5)
 
 
@@ -420,6 +423,9 @@ def test_gradient_accumulation_waits_also_for_the_loss():
     assert model.loss_layer.log_scale.numpy() != 0
 
 
+@pytest.mark.skipif(
+    not hasattr(keras.optimizers, "MultiOptimizer"), reason="younger than Keras 3.13"
+)
 def test_the_loss_may_have_its_own_learning_rate():
     rates = keras.optimizers.OptimizerMap(
         keras.optimizers.SGD(0.0), {".*log_scale": keras.optimizers.SGD(0.1)}
