@@ -142,7 +142,9 @@ class _VotedThreshold(StatefulLoss):
         # softmax is this times the share, so that a cut that has once lost could never come back.
         change = votes - ops.stop_gradient(votes)
         shares = shares + change - shares * ops.sum(change)
-        shares_below = ops.pad(ops.cumsum(shares), [[1, 0]])
+        # In float32 a sum of 4000 numbers, one after another, is wrong in the fifth digit.
+        shares_below = ops.pad(ops.cumsum(ops.cast(shares, "float64")), [[1, 0]])
+        shares_below = ops.cast(shares_below, "float32")
         cuts_below = ops.searchsorted(self.cuts, ops.reshape(probabilities, [-1]))
         return ops.reshape(ops.take(shares_below, cuts_below), ops.shape(probabilities))
 
