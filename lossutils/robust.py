@@ -8,10 +8,13 @@ the logarithm of its own integral, and the data decide.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from lossutils import _validation as check
@@ -57,7 +60,8 @@ def general_robust_loss(residual: Any, alpha: Any, scale: Any) -> Any:
     _check("scale", scale, "a finite number above 0", lambda c: np.isfinite(c) & (c > 0))
     residual = ops.convert_to_tensor(residual)
     dtype = "float64" if keras.backend.standardize_dtype(residual.dtype) == "float64" else "float32"
-    return _general(*(ops.convert_to_tensor(v, dtype) for v in (residual, alpha, scale)))
+    residual, alpha, scale = (ops.convert_to_tensor(v, dtype) for v in (residual, alpha, scale))
+    return _general(ops.square(residual / scale) + ops.zeros_like(alpha), alpha)
 
 
 def log_partition(alpha: Any) -> Any:
@@ -187,49 +191,68 @@ class AdaptiveRobustLoss(StatefulLoss):
                 f"{tuple(y_pred.shape)}."
             )
         alpha, scale = self.alpha, self.scale
-        price = ops.log(scale) + _log_partition(alpha)
-        return ops.mean(_general(y_true - y_pred, alpha, scale) + price, axis=-1)
+        squares = ops.square((y_true - y_pred) / scale)
+        rows = ops.reshape(squares, (-1, self.dimension or 1))
+        # The points of the integral ride along: one computation instead of two.
+        points = ops.tile(ops.convert_to_tensor(_SQUARES[:, None], rows.dtype), (1, rows.shape[1]))
+        both = _general(ops.concatenate([points, rows], axis=0), alpha)
+        of_points, values = tf.split(both, [len(_SQUARES), -1])
+        price = ops.log(scale) + _log_integral(of_points)
+        return ops.mean(ops.reshape(values, ops.shape(squares)) + price, axis=-1)
 
     def get_config(self):
         own = {"dimension": self.dimension, "least_scale": self.least_scale}
         return {**super().get_config(), **own}
 
 
-def _general(residual: Any, alpha: Any, scale: Any) -> Any:
-    """The loss of float tensors. Both branches are finite everywhere, so `where` spoils none."""
-    s = ops.square(residual / scale)
-    near_two = _from_one_to_two(s, ops.maximum(alpha, 1.0))
-    return ops.where(alpha > 1.0, near_two, _up_to_one(s, ops.minimum(alpha, 1.0)))
+def _general(s: Any, alpha: Any) -> Any:
+    """The loss of s = (residual / scale)^2, float tensors; alpha broadcasts to s."""
+    return _elementwise(s, alpha + ops.zeros_like(s))
 
 
-def _from_one_to_two(s: Any, alpha: Any) -> Any:
-    # (1 + s/b)^(alpha/2) = (1 + s/b) f, with f = (1 + s/b)^(-b/2) close to 1 where alpha is near 2.
-    b = 2.0 - alpha
-    # At alpha = 2 a number beyond every digit stands in for b = 0, and the slope passes through.
-    b = b + ops.stop_gradient(ops.maximum(b, _epsilon(s) ** 2) - b)
-    # log(1 + s/b); for large s in another way, since the slope of s/b over b would overflow.
-    for_small = ops.log1p(ops.minimum(s, b) / b)
-    log = ops.where(s < b, for_small, ops.log(ops.maximum(s, b) + b) - ops.log(b))
-    exponent = -0.5 * b * log
-    return (s * ops.exp(exponent) + b * ops.expm1(exponent)) / alpha
+@ops.custom_gradient
+def _elementwise(s: Any, alpha: Any) -> tuple[Any, Callable]:
+    """The loss by two formulas, since one cancels near alpha = 0, and the other near 2.
+
+    The slopes are written out. So they do not cancel either, they cost half, and `where` chooses
+    among numbers: a slope that is not finite in the formula not chosen spoils nothing.
+    """
+    lowest = -1.0 / _epsilon(s)  # beyond it a float cannot tell alpha from minus infinity
+    a = ops.maximum(alpha, lowest)
+    b = ops.maximum(2.0 - a, _epsilon(s) ** 2)  # at alpha = 2 a number beyond every digit
+    # log(1 + s/b); for large s in another way, since s/b may overflow.
+    log = ops.where(s < b, ops.log1p(s / b), ops.log(s + b) - ops.log(b))
+    decay, decay_minus_1 = ops.exp(-0.5 * b * log), ops.expm1(-0.5 * b * log)
+    z = 0.5 * a * log
+    growth_minus_1 = ops.expm1(z)  # growth = (1 + s/b) decay
+    near_two = (s * decay + b * decay_minus_1) / a
+    up_to_one = ops.where(ops.abs(z) < _epsilon(s), 0.5 * b * log, b / a * growth_minus_1)
+    value = ops.where(a > 1.0, near_two, up_to_one)
+
+    def slopes(upstream: Any) -> tuple[Any, Any]:
+        of_b_log = log - s / (s + b)  # the slope of b log(1 + s/b) over b
+        near_two = (0.5 * (s + b) * decay * of_b_log - decay_minus_1 - value) / a
+        of_quotient = log * log * _slope_of_quotient(z, growth_minus_1)
+        up_to_one = 0.5 * (of_quotient - (1.0 + growth_minus_1) * of_b_log)
+        over_alpha = ops.where(a > 1.0, near_two, up_to_one)
+        over_alpha = ops.where(alpha < lowest, 0.0, over_alpha)
+        return 0.5 * decay * upstream, over_alpha * upstream
+
+    return value, slopes
 
 
-def _up_to_one(s: Any, alpha: Any) -> Any:
-    # Beyond one over the rounding error a float cannot tell alpha from minus infinity.
-    alpha = ops.maximum(alpha, -1.0 / _epsilon(s))
-    b = 2.0 - alpha
-    log = ops.log1p(s / b)
-    z = 0.5 * alpha * log
-    # (b / alpha) (exp(z) - 1); for small z as b log / 2 times the series of (exp(z) - 1) / z.
-    small = ops.abs(z) < 0.5
-    inner, series = ops.where(small, z, 0.0), ops.ones_like(z)
-    for n in range(13, 1, -1):
-        series = 1.0 + inner * series / n
-    return ops.where(small, 0.5 * b * log * series, b / ops.where(small, 1.0, alpha) * ops.expm1(z))
+def _slope_of_quotient(z: Any, growth_minus_1: Any) -> Any:
+    """The slope of (exp(z) - 1) / z: by its series where z is small."""
+    series = ops.zeros_like(z)
+    for k in range(6, -1, -1):
+        series = (k + 1) / math.factorial(k + 2) + z * series
+    small = ops.abs(z) < 0.1
+    far = ops.where(small, 1.0, z)
+    return ops.where(small, series, (1.0 + growth_minus_1 - growth_minus_1 / far) / far)
 
 
 def _nodes() -> tuple[np.ndarray, np.ndarray]:
-    """Points x >= 0 and weights: sum(weights * f(x)) is the integral of an even f over all x.
+    """Squares of points x and weights: sum(weights * f(x^2)) is the integral over all x.
 
     The trapezoidal rule in t with x = sinh(pi/2 sinh(t)): points close together at 0, where exp(-x)
     bends, and out to 1e8, where a Cauchy density still has some mass.
@@ -239,18 +262,21 @@ def _nodes() -> tuple[np.ndarray, np.ndarray]:
     inner = 0.5 * np.pi * np.sinh(t)
     weights = 2.0 * step * 0.5 * np.pi * np.cosh(t) * np.cosh(inner)
     weights[0] /= 2.0
-    return np.sinh(inner), weights
+    return np.sinh(inner) ** 2, weights
 
 
-_X, _WEIGHTS = _nodes()
+_SQUARES, _WEIGHTS = _nodes()
 
 
 def _log_partition(alpha: Any) -> Any:
-    dtype = keras.backend.standardize_dtype(alpha.dtype)
-    x, weights = _X.astype(dtype), _WEIGHTS.astype(dtype)
-    one = ops.ones((), dtype)
-    values = _general(ops.convert_to_tensor(x), ops.expand_dims(alpha, -1), one)
-    return ops.log(ops.sum(ops.exp(-values) * weights, axis=-1))
+    squares = ops.convert_to_tensor(_SQUARES.reshape([-1] + [1] * len(alpha.shape)), alpha.dtype)
+    return _log_integral(_general(squares + ops.zeros_like(alpha), alpha))
+
+
+def _log_integral(of_points: Any) -> Any:
+    """The logarithm of the integral of exp(-loss), from the loss at each point, the first axis."""
+    weights = ops.convert_to_tensor(_WEIGHTS, of_points.dtype)
+    return ops.log(ops.tensordot(weights, ops.exp(-of_points), axes=1))
 
 
 def _epsilon(x: Any) -> float:

@@ -135,15 +135,21 @@ def weighted_mean(values: Any, sample_weight: Any = None) -> tuple[Any, Any]:
         The mean over all axes but the last, shape (k,), and the sum of the weights, a scalar; both
         over all replicas. Where nothing counts both are 0. What weighs 0 may be NaN.
     """
-    weight = ops.ones_like(values[..., 0])
-    if sample_weight is not None:
-        weight = weight * _of_rank(len(weight.shape), ops.cast(sample_weight, weight.dtype))
+    weight = weights_of(values, sample_weight)
     weighed = ops.where(weight[..., None] > 0, values * weight[..., None], 0.0)
     total = ops.sum(weighed, axis=tuple(range(len(weight.shape)))), ops.sum(weight)
     context = tf.distribute.get_replica_context()
     if context is not None and context.num_replicas_in_sync > 1:
         total = context.all_reduce(tf.distribute.ReduceOp.SUM, total)
     return ops.divide_no_nan(*total), total[1]
+
+
+def weights_of(values: Any, sample_weight: Any = None) -> Any:
+    """How much each of the values (batch, ..., k) counts, shape (batch, ...); 1 by default."""
+    weight = ops.ones_like(values[..., 0])
+    if sample_weight is None:
+        return weight
+    return weight * _of_rank(len(weight.shape), ops.cast(sample_weight, weight.dtype))
 
 
 def _of_rank(rank: int, weight: Any) -> Any:

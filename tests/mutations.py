@@ -35,6 +35,8 @@ TRAINER, PENALTIES = "lossutils/teaching/trainer.py", "lossutils/penalties.py"
 TESTS_OF_CLOSURES = ("tests/unit/test_closures.py",)
 TESTS_OF_STATEFUL = ("tests/unit/test_stateful.py",)
 TESTS_OF_TRAINER = ("tests/unit/test_trainer.py",)
+MAHALANOBIS = "lossutils/mahalanobis.py"
+TESTS_OF_MAHALANOBIS = ("tests/unit/test_mahalanobis.py",)
 ROBUST, TESTS_OF_ROBUST = "lossutils/robust.py", ("tests/unit/test_robust.py",)
 SWITCHING, TESTS_OF_SWITCHING = "lossutils/switching.py", ("tests/unit/test_switching.py",)
 PARTS, TESTS_OF_PARTS = "lossutils/_parts.py", ("tests/unit/test_losses_in_losses.py",)
@@ -215,24 +217,87 @@ FAULTS = (
         TESTS_OF_TRAINER,
     ),
     Fault(
+        "mahalanobis: the determinant of the start is forgotten",
+        MAHALANOBIS,
+        "- ops.sum(log_scale + log_of_start)",
+        "- ops.sum(log_scale)",
+        TESTS_OF_MAHALANOBIS,
+    ),
+    Fault(
+        "mahalanobis: the start is no start",
+        MAHALANOBIS,
+        "few = self._seen < _START * self.dimension",
+        "few = self._seen < 0.0",
+        TESTS_OF_MAHALANOBIS,
+    ),
+    Fault(
+        "mahalanobis: the start never ends",
+        MAHALANOBIS,
+        "self._seen.assign(seen + count)",
+        "self._seen.assign(0.0 * count)",
+        TESTS_OF_MAHALANOBIS,
+    ),
+    Fault(
+        "mahalanobis: the batches' own means are forgotten",
+        MAHALANOBIS,
+        "covariance + (1.0 - share) * ops.outer(step, step))",
+        "covariance + 0.0 * ops.outer(step, step))",
+        TESTS_OF_MAHALANOBIS,
+    ),
+    Fault(
+        "mahalanobis: the start counts padding",
+        MAHALANOBIS,
+        "shares = ops.divide_no_nan(weights, ops.sum(weights))",
+        "shares = ops.ones_like(weights) / ops.sum(ops.ones_like(weights))",
+        TESTS_OF_MAHALANOBIS,
+    ),
+    Fault(
+        "mahalanobis: what is trained survives the start",
+        MAHALANOBIS,
+        "        self._seen.assign(seen + count)\n        self._forget_training()",
+        "        self._seen.assign(seen + count)",
+        TESTS_OF_MAHALANOBIS,
+    ),
+    Fault(
+        "mahalanobis: few samples are taken at their word",
+        MAHALANOBIS,
+        "ops.where(count < 2 * self.dimension, ops.ones_like(count), 1e-8)",
+        "1e-8 * ops.ones_like(count)",
+        TESTS_OF_MAHALANOBIS,
+    ),
+    Fault(
+        "mahalanobis: the ridge is left out of the start",
+        MAHALANOBIS,
+        "* variances + self.ridge",
+        "* variances",
+        TESTS_OF_MAHALANOBIS,
+    ),
+    Fault(
+        "mahalanobis: the matrix is transposed for many points",
+        MAHALANOBIS,
+        "ops.matmul(rows, ops.transpose(_inverse(factor)))",
+        "ops.matmul(rows, _inverse(factor))",
+        TESTS_OF_MAHALANOBIS,
+    ),
+    Fault(
         "robust: the price of the scale is forgotten",
         ROBUST,
-        "price = ops.log(scale) + _log_partition(alpha)",
-        "price = _log_partition(alpha)",
+        "price = ops.log(scale) + _log_integral(of_points)",
+        "price = _log_integral(of_points)",
         TESTS_OF_ROBUST,
     ),
     Fault(
         "robust: the price of the shape is forgotten",
         ROBUST,
-        "price = ops.log(scale) + _log_partition(alpha)",
+        "price = ops.log(scale) + _log_integral(of_points)",
         "price = ops.log(scale)",
         TESTS_OF_ROBUST,
     ),
     Fault(
         "robust: the price has the wrong sign",
         ROBUST,
-        "alpha, scale) + price, axis=-1)",
-        "alpha, scale) - price, axis=-1)",
+        "ops.shape(squares)) + price, axis=-1)",
+        "ops.shape(squares)) - price, axis=-1)",
         TESTS_OF_ROBUST,
     ),
     Fault(
@@ -245,22 +310,36 @@ FAULTS = (
     Fault(
         "robust: no limit at minus infinity",
         ROBUST,
-        "alpha = ops.maximum(alpha, -1.0 / _epsilon(s))",
-        "alpha = ops.maximum(alpha, -1e30)",
+        "a = ops.maximum(alpha, lowest)",
+        "a = ops.maximum(alpha, -1e30)",
         TESTS_OF_ROBUST,
     ),
     Fault(
         "robust: no limit at two",
         ROBUST,
-        "ops.maximum(b, _epsilon(s) ** 2) - b)",
-        "ops.maximum(b, 0.0) - b)",
+        "ops.maximum(2.0 - a, _epsilon(s) ** 2)",
+        "ops.maximum(2.0 - a, 0.0)",
         TESTS_OF_ROBUST,
     ),
     Fault(
         "robust: the series ends too early",
         ROBUST,
-        "for n in range(13, 1, -1):",
-        "for n in range(3, 1, -1):",
+        "for k in range(6, -1, -1):",
+        "for k in range(4, -1, -1):",
+        TESTS_OF_ROBUST,
+    ),
+    Fault(
+        "robust: the slope over alpha of the other formula",
+        ROBUST,
+        "over_alpha = ops.where(a > 1.0,",
+        "over_alpha = ops.where(a < 1.0,",
+        TESTS_OF_ROBUST,
+    ),
+    Fault(
+        "robust: the slope over the residual without its decay",
+        ROBUST,
+        "return 0.5 * decay * upstream",
+        "return 0.5 * upstream",
         TESTS_OF_ROBUST,
     ),
     Fault(

@@ -95,7 +95,7 @@ class TestSwitchedToAState(StatefulLossContract):
 
 class TestBlendOfTrainedLosses(StatefulLossContract):
     def make_loss(self):
-        loss = BlendedLoss([LaplaceNLL(start=0.3), MahalanobisNLL(1)])
+        loss = BlendedLoss([LaplaceNLL(start=0.3), AdaptiveRobustLoss(1)])
         loss.share = 0.5
         return loss
 

@@ -1,5 +1,7 @@
 """Learned distances against float64 NumPy, SciPy, finite differences and scikit-learn."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -225,10 +227,161 @@ def test_starts_at_the_identity_and_where_it_is_told():
     assert loss.mean.numpy().tolist() == [1, -2]
 
 
-def test_above_the_diagonal_nothing_counts():
-    loss = MahalanobisNLL(2)
-    loss.below.assign([[5.0, 7.0], [0.5, 9.0]])
-    assert loss.cholesky_factor.numpy().tolist() == [[1, 0], [0.5, 1]]
+# From its default start
+
+
+def gaussian(seed, n, d, condition, scale=1.0):
+    """Data with standard deviations from `scale` up to `scale * sqrt(condition)`, turned."""
+    rng = np.random.default_rng(seed)
+    factor = np.linalg.cholesky(random_covariance(rng, d, condition))
+    x = rng.normal(size=(n, d)) @ factor.T + 100 * rng.normal(size=d)
+    return (scale * x).astype("float32")
+
+
+def least_nll(x, ridge=0.0):
+    """The mean negative log-likelihood at the closed form, in float64."""
+    d = x.shape[1]
+    covariance = np.cov(x.T.astype("float64"), bias=True) + ridge * np.eye(d)
+    return 0.5 * (np.linalg.slogdet(covariance)[1] + d * (1 + math.log(2 * math.pi)))
+
+
+def fitted(x, batch, steps, optimizer, loss=None, **options):
+    """A model after so many steps of fit on shuffled batches, and its excess over the minimum."""
+    keras.utils.set_random_seed(1)
+    model = ModelWithLoss(zero_network(x.shape[1]), loss or MahalanobisNLL(x.shape[1]))
+    model.compile(optimizer, **options)
+    batches = tf.data.Dataset.from_tensor_slices((x, x)).shuffle(len(x)).repeat().batch(batch)
+    model.fit(batches, steps_per_epoch=steps, verbose=0)
+    return model, model.evaluate(x, x, batch_size=len(x), verbose=0) - least_nll(x)
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.01])
+@pytest.mark.parametrize(("d", "condition"), [(1, 1), (20, 1e4), (64, 1e6)])
+def test_reaches_the_closed_form_from_its_default_start(d, condition, rate):
+    x = gaussian(d, 1024, d, condition)
+    _, excess = fitted(x, len(x), 100, keras.optimizers.Adam(rate))
+    assert abs(excess) < 1e-4
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_reaches_the_closed_form_in_batches(seed):
+    fading = keras.optimizers.schedules.CosineDecay(0.001, 300)
+    _, excess = fitted(gaussian(seed, 2048, 64, 1e6), 256, 300, keras.optimizers.Adam(fading))
+    assert abs(excess) < 1e-3
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_starts_in_any_unit_under_xla_too(scale):
+    x = gaussian(0, 1024, 8, 1e4, scale)
+    _, excess = fitted(x, 128, 20, keras.optimizers.Adam(0.001), jit_compile=True)
+    assert excess < 0.02
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.01])
+def test_started_at_the_optimum_it_stays_there(rate):
+    x = gaussian(5, 1024, 64, 1e6)
+    loss = MahalanobisNLL(64)
+    loss.start_at(x.mean(0, dtype="float64"), np.cov(x.T.astype("float64"), bias=True))
+    assert abs(fitted(x, len(x), 100, keras.optimizers.Adam(rate), loss)[1]) < 1e-4
+
+
+def test_the_first_samples_give_the_start():
+    x = gaussian(3, 96, 4, 1e3)
+    model = ModelWithLoss(zero_network(4), MahalanobisNLL(4))
+    model.compile(keras.optimizers.SGD(0.0))
+    for k in (1, 2, 3):
+        model.train_on_batch(x[32 * k - 32 : 32 * k], x[32 * k - 32 : 32 * k])
+        seen = x[: 32 * k].astype("float64")
+        np.testing.assert_allclose(model.loss_layer.mean, seen.mean(0), rtol=1e-6)
+        wanted = np.cov(seen.T, bias=True)
+        np.testing.assert_allclose(model.loss_layer.covariance, wanted, atol=1e-5 * wanted.max())
+
+
+def test_after_its_start_samples_move_it_by_training_only():
+    x = gaussian(4, 200, 2, 10.0)
+    model = ModelWithLoss(zero_network(2), MahalanobisNLL(2))
+    model.compile(keras.optimizers.SGD(0.0))
+    model.train_on_batch(x, x)
+    before = model.loss_layer.covariance.numpy()
+    model.train_on_batch(10 * x, 10 * x)
+    np.testing.assert_array_equal(model.loss_layer.covariance, before)
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+def test_a_start_from_few_samples_is_loose_but_finite(ridge):
+    """Fewer than dimensions: twice the variances, and no direction without any."""
+    x = gaussian(6, 5, 8, 1e3)
+    x[:, 2] = 7.0  # constant
+    model = ModelWithLoss(zero_network(8), MahalanobisNLL(8, ridge=ridge))
+    model.compile(keras.optimizers.SGD(0.0))
+    model.train_on_batch(x, x)
+    variances = 2 * x.astype("float64").var(axis=0) + ridge
+    variances[2] = ridge or 1.0
+    np.testing.assert_allclose(np.diag(model.loss_layer.covariance), variances, rtol=1e-4)
+
+
+def test_the_start_counts_what_weighs():
+    x = gaussian(7, 60, 3, 10.0)
+    weights = np.array([0.0, 1.0, 2.0], "float32")[np.arange(60) % 3]
+    x[::3] = 1e6
+    model = ModelWithLoss(zero_network(3), MahalanobisNLL(3))
+    model.compile(keras.optimizers.SGD(0.0))
+    model.train_on_batch(x, x, sample_weight=weights)
+    wanted = np.cov(x[weights > 0].T, aweights=weights[weights > 0], bias=True)
+    np.testing.assert_allclose(model.loss_layer.covariance, wanted, rtol=1e-4)
+
+
+def test_padded_steps_do_not_count_in_the_start():
+    steps = gaussian(7, 64, 2, 10.0).reshape(16, 4, 2)
+    padded = np.concatenate([steps, np.zeros_like(steps)], axis=1)
+    layers = [keras.Input((8, 2)), keras.layers.Masking(), keras.layers.Rescaling(0.0)]
+    model = ModelWithLoss(keras.Sequential(layers), MahalanobisNLL(2))
+    model.compile(keras.optimizers.SGD(0.0))
+    model.train_on_batch(padded, padded + 1e6 * (padded == 0))
+    wanted = np.cov(steps.reshape(-1, 2).T, bias=True)
+    np.testing.assert_allclose(model.loss_layer.covariance, wanted, rtol=1e-4)
+
+
+def test_an_overflow_in_the_start_is_left_out():
+    """In mixed_float16 a prediction may be infinite; the optimizer skips that step."""
+    x = gaussian(7, 60, 3, 10.0)
+    loss, predictions = MahalanobisNLL(3), np.zeros_like(x)
+    predictions[5] = np.inf
+    loss(x, predictions, training=True)
+    wanted = np.cov(np.delete(x, 5, axis=0).T, bias=True)
+    np.testing.assert_allclose(loss.covariance, wanted, rtol=1e-4)
+
+
+OPTIMIZERS = ["Adadelta", "Adafactor", "Adagrad", "Adam", "Adamax", "AdamW", "Ftrl", "Lamb", "Lion"]
+OPTIMIZERS += ["Nadam", "RMSprop", "SGD"]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("d", [1, 5])
+def test_every_optimizer_keeps_what_the_start_has_found(d, name):
+    x = gaussian(8, 512, d, 100.0)
+    _, excess = fitted(x, len(x), 30, getattr(keras.optimizers, name)(0.001))
+    assert abs(excess) < 1e-3
+
+
+def test_keeps_up_with_a_network_that_learns():
+    """The start sees labels; what the network explains of them must leave the covariance."""
+    rng = np.random.default_rng(9)
+    x = rng.normal(size=(2048, 4)).astype("float32")
+    noise = rng.normal(size=(2048, 6)) @ np.linalg.cholesky(random_covariance(rng, 6, 100.0)).T
+    y = (3.0 * x @ rng.normal(size=(4, 6)) + 0.3 * noise).astype("float32")
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(6)])
+    loss = trained(MahalanobisNLL(6), x, y, network, steps=3000, rate=0.01)
+    design = np.column_stack([x, np.ones(2048)])
+    residuals = y - design @ np.linalg.lstsq(design, y, rcond=None)[0]
+    assert abs(np.mean(loss(y, network(x))) - least_nll(residuals)) < 1e-4
+
+
+class TestMahalanobisNLLInItsStart(StatefulLossContract):
+    outputs = 3
+
+    def make_loss(self):
+        return MahalanobisNLL(3)
 
 
 class TestMahalanobisNLL(StatefulLossContract):

@@ -186,6 +186,14 @@ def test_slope_over_alpha_is_that_of_finite_differences(alpha):
     assert np.all(np.abs(got - wanted) <= tolerance), (got, wanted.astype("float64"))
 
 
+@pytest.mark.parametrize("alpha", [1.7, 1.2, 1, 0.9, 0.5, 0.2, 0.03, -0.03, -0.5, -3])
+def test_slope_over_alpha_in_float64(alpha):
+    x, h = np.array([0.1, 0.3, 1, 3, 30, 1e4]), np.longdouble(1e-5)
+    wanted = (exact(x, alpha + h) - exact(x, alpha - h)) / (2 * h)
+    got = gradients(x, alpha, dtype="float64")[2]
+    np.testing.assert_allclose(got, wanted.astype("float64"), rtol=1e-8, atol=1e-13)
+
+
 def test_slope_over_alpha_at_zero():
     """Its limit, from the series of the formula around alpha = 0."""
     x = np.array([0.3, 1, 3, 30])
