@@ -104,4 +104,5 @@ def _cure(probe: Callable[[Case], str], seen: str) -> str:
 
 def _wrapped(status: str, name: str, text: str) -> str:
     left = f"{status:7} {name:14} "
-    return textwrap.fill(text, 97, initial_indent=left, subsequent_indent=" " * len(left))
+    indents = {"initial_indent": left, "subsequent_indent": " " * len(left)}
+    return textwrap.fill(text, 97, **indents, break_on_hyphens=False)

@@ -69,11 +69,6 @@ class OutputLoss:
         both = tree.map_structure(lambda t: ops.cast(t, self.loss.dtype), both)
         return tf.convert_to_tensor(self.loss.call(*both))
 
-    def at_alike(self) -> Any:
-        """What the loss returns if the labels of all samples are those of the first."""
-        one_for_all = lambda y: tf.repeat(y[:1], len(y), axis=0)  # noqa: E731
-        return self.at(self.y_pred, tree.map_structure(one_for_all, self.y_true))
-
     def mean_at(self, y_pred: Any) -> float:
         """The mean of what the loss returns for these predictions."""
         return float(np.mean(np.asarray(self.at(tf.cast(y_pred, self.y_pred.dtype)), "float64")))

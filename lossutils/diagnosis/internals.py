@@ -59,6 +59,11 @@ def last_operation(network: keras.Model, position: int) -> Any:
     return history.operation
 
 
+def before_activation(prediction: Any) -> Any:
+    """What went into a sigmoid or softmax, where Keras noted it; else the prediction itself."""
+    return getattr(prediction, "_keras_logits", prediction)
+
+
 def all_layers(network: keras.Model) -> list[keras.layers.Layer]:
     """The layers of a network, those inside other layers too."""
     return list(network._flatten_layers())

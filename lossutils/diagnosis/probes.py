@@ -212,7 +212,10 @@ def labels(case: Case) -> str:
     without labels, let this be.
     """
     for one in case.outputs:
-        if _some_differ(one.y_true) and np.array_equal(one.at_alike(), one.values):
+        alike = tree.map_structure(lambda y: tf.repeat(y[:1], case.count, axis=0), one.y_true)
+        tried = one.y_pred, tree.map_structure(lambda p: 0.9 * p + 0.05, one.y_pred)
+        same = all(np.array_equal(one.at(p, alike), one.at(p)) for p in tried)
+        if same and _some_differ(one.y_true):
             if not any(np.any(slope) for slope in tree.flatten(one.slope_at(one.y_pred)[1])):
                 raise Skip("the values move with nothing, see gradients")
             raise Fault(f"other labels give the same values{one.where}: the loss ignores them")
@@ -273,11 +276,10 @@ def predictions(case: Case) -> str:
     labels = [np.std(one.right) for one in case.outputs if one.right is not None]
     if spread > (0.0 if fresh else 0.02 * min([1.0, *labels])):
         return f"finite, and they differ from sample to sample (spread {spread:.2g})"
-    # A saturated sigmoid hides differences that the loss still sees: Keras steps back from it.
-    seen = [one.at_alike() for one in case.outputs if not one.couples]
+    logits = [internals.before_activation(part) for part in tree.flatten(case.y_pred)]
     _small_step(case, 0)
-    if fresh and _spread([*seen, *tree.flatten(case.predict())]) > 0:
-        return "the same for every sample, but the loss or a step tells them apart"
+    if fresh and _spread([*logits, *tree.flatten(case.predict())]) > 0:
+        return "the same for every sample, but their logits differ, or a step tells them apart"
     raise Fault(f"(nearly) the same for every sample, about {np.mean(parts[0]):.3g}")
 
 
@@ -462,7 +464,7 @@ def step(case: Case) -> str:
                 if far or (after <= bound and not still):
                     break
         seen = f"a few steps, tried and undone, took the loss from {before:.2g} to {after:.2g}"
-        if still and slope > 1e-3 * abs(before):
+        if still and slope > 1e-3 * abs(before) and before > 0.1 * bound:
             raise Fault("20 steps, tried and undone, moved no weight")
         # Large labels may be far; a sigmoid at 0 or 1 learns no more, even if the loss fell.
         if not after <= bound or (far and np.all(np.isfinite([one.reach for one in losses]))):
@@ -576,7 +578,7 @@ def _silent(norms: dict[str, float]) -> list[str]:
 
 
 def _spread(parts: list[np.ndarray]) -> float:
-    return max(float(np.max(np.std(np.atleast_1d(p), axis=0, dtype="float64"))) for p in parts)
+    return max(float(np.max(np.std(p, axis=0, dtype="float64"))) for p in parts)
 
 
 def _listed(names: list[str]) -> str:

@@ -209,6 +209,13 @@ def frozen():
     return compiled("mse", model=model)
 
 
+def exact_model():
+    """Labels, and a model that predicts them."""
+    model = network(hidden=None)
+    model.set_weights([np.array([[1.0], [-2.0], [0.5]]), np.zeros(1)])
+    return np.asarray(model(X)), model
+
+
 def late_parameter():
     loss, model = OwnsAlpha(), network()
     setup = fitted(compiled(loss, model=model))
@@ -504,6 +511,13 @@ VARIANTS = {
         "NumPy",
         lambda: compiled(through_numpy, run_eagerly=True),
     ),
+    "class numbers for one-hot labels, eagerly": (
+        "runs",
+        "the loss stops",
+        lambda: compiled(
+            "categorical_crossentropy", CLASSES, network(3, "softmax"), run_eagerly=True
+        ),
+    ),
     "labels without an axis, refused": (
         "runs",
         "`y_true` has shape",
@@ -609,7 +623,7 @@ VARIANTS = {
     ),
     "float16 that overflows": ("finite", "float32", half_that_overflows),
     "float16 that vanishes": ("half_precision", "scales the loss", half_without_scaling),
-    "weights in float16": ("half_precision", "mixed_float16", weights_in_half),
+    "weights in float16": ("half_precision", "a thousandth", weights_in_half),
     "stop_gradient": (
         "gradients",
         "stop_gradient",
@@ -628,6 +642,16 @@ VARIANTS = {
         lambda: compiled("mse", {"a": Y, "b": Y}, two_outputs(rounded=True)),
     ),
     "a sign": ("gradients", "exactly 0", lambda: compiled(squared_of(tf.sign))),
+    "a constant": (
+        "gradients",
+        "exactly 0",
+        lambda: compiled(lambda t, p: ops.mean(1.0 + 0.0 * t * ops.sign(p), axis=-1)),
+    ),
+    "a root at 0, where the model is": (
+        "gradients",
+        "is NaN or infinite",
+        lambda: compiled(lambda t, p: ops.sqrt(squared(t, p)), *exact_model()),
+    ),
     "a saturated clip": (
         "gradients",
         "clip",
@@ -766,10 +790,10 @@ def with_own_rates():
     return model, x, y
 
 
-def perfectly_fitted():
-    model = network(hidden=None)
-    model.set_weights([np.array([[1.0], [-2.0], [0.5]]), np.zeros(1)])
-    return compiled("mse", np.asarray(model(X)), model)
+def perfectly_fitted(slip=0.0, optimizer="adam"):
+    y, model = exact_model()
+    model.set_weights([weights + slip for weights in model.get_weights()])
+    return compiled("mse", y, model, optimizer=optimizer)
 
 
 RNG_OF_IMAGES = np.random.default_rng(5)
@@ -882,6 +906,28 @@ def near_if_1(y_true, y_pred):
 def gaussian(y_true, y_pred):
     mean, log_scale = y_pred[:, :1], y_pred[:, 1:]
     return ops.mean(log_scale + 0.5 * ((y_true - mean) * ops.exp(-log_scale)) ** 2, axis=-1)
+
+
+class Penalised(layers.Dense):
+    """A layer with a variable that only its penalty uses."""
+
+    def __init__(self):
+        super().__init__(1)
+        self.width = self.add_weight(shape=(), name="width")
+
+    def call(self, x):
+        self.add_loss((self.width - 1) ** 2)
+        return super().call(x)
+
+
+def saturated():
+    model = network(1, "sigmoid", hidden=None)
+    model.set_weights([np.full((3, 1), 10.0), np.zeros(1)])
+    return model
+
+
+def squares_either_way(y_pred, y_true):
+    return squared(y_true, y_pred)
 
 
 class OwnModel(keras.Model):
@@ -1015,6 +1061,8 @@ HEALTHY = {
     "SwitchedLoss, learning first": lambda: owning(SwitchedLoss([LaplaceNLL(), "mse"])),
     "BlendedLoss, learning later": lambda: owning(BlendedLoss(["mse", LaplaceNLL()])),
     "StateSwitchedLoss": lambda: owning(StateSwitchedLoss(["mse", "mae"], 0.1, 1.0)),
+    "fitted, and nearly at rest": lambda: perfectly_fitted(1e-6, SGD(1e-4)),
+    "fitted, then compiled again": lambda: perfectly_fitted(1e-4, Adam(0.01)),
     "SGD at 0.1": lambda: compiled("mse", optimizer=SGD(0.1)),
     "SGD with momentum": lambda: classified(optimizer=SGD(0.1, momentum=0.9)),
     "Adam at 0.01": lambda: classified(optimizer=Adam(0.01)),
@@ -1087,6 +1135,15 @@ HEALTHY = {
     ),
     "relative error": lambda: compiled("mape", np.abs(Y) + 1),
     "squares for classes": lambda: classified("mse"),
+    "labels a little beyond a sigmoid": lambda: classified("mse", LABELS + 0.01 * Y),
+    "arguments exchanged, in vain": lambda: compiled(squares_either_way),
+    "cosine of a zero": lambda: compiled(
+        "cosine_similarity", ONE_HOT, network(3, kernel_initializer="zeros")
+    ),
+    "a sigmoid that starts at 0 or 1": lambda: compiled(
+        "binary_crossentropy", LABELS, saturated(), 300 * np.abs(X)
+    ),
+    "a variable in a penalty alone": lambda: compiled("mse", model=stack((3,), Penalised())),
     "a tanh for -1 and 1": lambda: compiled("mse", 2 * LABELS - 1, network(1, "tanh")),
     "a sigmoid, stretched": lambda: compiled(
         "mae", 100 * LABELS, keras.Sequential([network(1, "sigmoid"), layers.Rescaling(100.0)])
@@ -1094,6 +1151,7 @@ HEALTHY = {
     "regularised": lambda: compiled("mse", model=network(kernel_regularizer="l2")),
     "rare labels": lambda: classified(y=RARE),
     "rare labels in a data set": lambda: in_a_data_set(RARE),
+    "rare labels among many": lambda: classified(y=np.tile(RARE, (50, 1)), x=np.tile(X, (50, 1))),
     "a model of its own": of_its_own,
     "mixed_float16 by policy": in_half_precision_by_policy,
     "a robust loss": lambda: owning(AdaptiveRobustLoss()),
