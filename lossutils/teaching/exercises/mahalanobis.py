@@ -1,5 +1,7 @@
 """The exercises of notebook 06, Can a loss learn what "far" means?"""
 
+from contextlib import contextmanager
+
 import numpy as np
 import tensorflow as tf
 from keras import ops
@@ -16,6 +18,17 @@ _WHITE = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]], dtype="float32")
 
 def _close(got, wanted):
     return got.shape == np.shape(wanted) and np.allclose(got, wanted, atol=1e-5)
+
+
+@contextmanager
+def _reply_to_shapes(reply):
+    """Where an answer raises because two shapes do not fit, this reply comes before the error."""
+    try:
+        yield
+    except (ValueError, tf.errors.InvalidArgumentError) as error:
+        if "Incompatible shapes" not in str(error):
+            raise
+        raise NotYet(f"{reply} Your code raised {describe_error(error)}") from error
 
 
 class DiagonalNLL(Exercise):
@@ -36,7 +49,11 @@ class DiagonalNLL(Exercise):
     def grade(self, answer):
         x = tf.constant([[1.0, -1.0, 0.0], [3.0, 0.0, 2.0]])
         mean, log_sd = tf.constant([1.0, -1.0, 0.0]), tf.constant([0.7, -0.4, 0.2])
-        got = returned(answer(x, mean, log_sd), "the loss")
+        with _reply_to_shapes(
+            "Your price has one number for each measurement, and meets one half distance for each "
+            "sample: the price is one number, the sum over the measurements."
+        ):
+            got = returned(answer(x, mean, log_sd), "the loss")
         require(
             got.ndim > 0,
             "Your loss returned one number for the whole batch; one value per sample is wanted.",
@@ -85,6 +102,12 @@ class DiagonalNLL(Exercise):
             not np.isclose(price[0], wanted + 1.5 * np.log(2 * np.pi), atol=1e-4),
             "The price is right, and a constant was added to it. Leave out the constant.",
         )
+        determinant = np.exp(wanted)
+        require(
+            not np.isclose(price[0], [determinant, determinant**2 / 2], atol=1e-5).any(),
+            "Your price is the determinant itself; its logarithm is missing. The logarithm of a "
+            "product is a sum.",
+        )
         require(
             np.isclose(price[0], wanted, atol=1e-5),
             f"For log_sd = [0.7, -0.4, 0.2] your price is {price[0]:.3f}; half the logarithm of "
@@ -116,15 +139,11 @@ class Whiten(Exercise):
         return ops.transpose(ops.solve_triangular(cholesky_factor, columns, lower=True))
 
     def grade(self, answer):
-        try:
+        with _reply_to_shapes(
+            "The points must be columns for solve_triangular: 3 points in 2 dimensions have the "
+            "shape (2, 3)."
+        ):
             result = answer(*map(tf.constant, (_POINTS, _MEAN, _FACTOR)))
-        except ValueError as error:
-            if "Incompatible shapes" not in str(error):
-                raise
-            raise NotYet(
-                "The points must be columns for solve_triangular: 3 points in 2 dimensions have "
-                f"the shape (2, 3). Your code raised {describe_error(error)}"
-            ) from error
         got = returned(result, "the whitened points")
         self._grade_points(got)
         done = _operations(answer)
@@ -208,7 +227,20 @@ class Alarm(Exercise):
                 "The alarm is raised for the near points; it is the far ones that are strange.",
             )
             threshold = squared[got].min()
+            self._grade_source(threshold, squared, share)
             self._grade_threshold(threshold, dimension, share)
+
+    def _grade_source(self, threshold, squared, share):
+        own = (
+            "This is a quantile of the distances that you are handed: a share of any data would "
+            "raise an alarm, anomalies or not. Take the quantile of ordinary points: chi2.ppf"
+        )
+        of_these = np.quantile(squared, [1 - share, share])
+        require(not np.isclose(threshold, of_these[0], atol=0.015), f"{own}.")
+        require(
+            not np.isclose(threshold, of_these[1], atol=0.015),
+            f"{own}. Yours is at the wrong end, too: `false_alarms` is the share above.",
+        )
 
     def _grade_threshold(self, threshold, dimension, share):
         wanted, one_less = chi2.ppf(1 - share, [dimension, dimension - 1])

@@ -65,6 +65,12 @@ class Pull(Exercise):
             not np.allclose(slope, x * np.sqrt(1 + x**2)),
             "Your exponent is alpha / 2. A derivative lowers it by one.",
         )
+        over_s = wanted / x
+        require(
+            not (np.allclose(slope, over_s) or np.allclose(slope, over_s / 2)),
+            "The inner derivative is missing: this is the slope over s = (x / scale)**2, or twice "
+            "it. Multiply by the slope of s over x.",
+        )
         require(
             np.allclose(slope, wanted),
             f"For alpha 1 and scale 1 a residual of 6 should pull with {wanted[-1]:.3f}, yours "
@@ -120,6 +126,12 @@ class PricedPower(Exercise):
         def loss_and_price(p, scale):
             """What grows with the residual, and what a residual of 0 pays."""
             loss = _like(answer(x.copy(), p, scale), x)
+            density = loss[2] / np.exp(np.abs(x / scale) ** p)
+            require(
+                not np.allclose(loss, density),
+                "This falls where the residual grows: exp(-loss), or its density. The loss is "
+                "minus the logarithm of the density.",
+            )
             require(
                 np.allclose(loss, loss[::-1]),
                 "A residual of -2 should cost what one of 2 costs, but for p = 1 yours does not do "
@@ -128,6 +140,7 @@ class PricedPower(Exercise):
             return loss - loss[2], loss[2]
 
         self._check_loss(x, loss_and_price)
+        self._check_that_something_is_paid(loss_and_price)
         self._check_price_of_scale(loss_and_price)
         self._check_price_of_shape(loss_and_price)
 
@@ -140,6 +153,15 @@ class PricedPower(Exercise):
                 "You divide |x / scale|**p by p. That is another family, with another integral.",
             )
             require(np.allclose(loss, wanted), "The loss is not |x / scale|**p plus the prices.")
+
+    @staticmethod
+    def _check_that_something_is_paid(loss_and_price):
+        prices = [loss_and_price(p, scale)[1] for p, scale in ((2.0, 1.0), (2.0, 3.0), (1.0, 1.0))]
+        require(
+            np.ptp(prices) > 1e-6,
+            "This is the loss alone: neither the scale nor p is paid for, and both would run off. "
+            "Divide exp(-loss) by its integral to make it a density, and take minus the logarithm.",
+        )
 
     @staticmethod
     def _check_price_of_scale(loss_and_price):
