@@ -168,7 +168,7 @@ def shapes(case: Case) -> str:
         y, p = ((), ()) if one.nested else (tuple(one.y_true.shape), tuple(one.y_pred.shape))
         seen.append(f"labels {y}, predictions {p}{one.where}")
         if len(y) != len(p) and not one.couples and _mixes(one):
-            raise Fault(f"{seen[-1]}: they broadcast, so that each prediction meets every label")
+            raise Fault(f"{seen[-1]}: they broadcast to all pairs")
         class_numbers = re.search("sparse|generalized", one.keras_name) or one.couples
         if one.keras_name and not class_numbers and y[1:] in ((), (1,)) and p[-1:] > (1,):
             raise Fault(f"{seen[-1]}: one label meets {p[-1]} predictions of its sample")
@@ -213,7 +213,7 @@ def labels(case: Case) -> str:
     """
     for one in case.outputs:
         alike = tree.map_structure(lambda y: tf.repeat(y[:1], case.count, axis=0), one.y_true)
-        tried = one.y_pred, tree.map_structure(lambda p: 0.9 * p + 0.05, one.y_pred)
+        tried = one.y_pred, tree.map_structure(_moved, one.y_pred)
         same = all(np.array_equal(one.at(p, alike), one.at(p)) for p in tried)
         if same and _some_differ(one.y_true):
             if not any(np.any(slope) for slope in tree.flatten(one.slope_at(one.y_pred)[1])):
@@ -503,6 +503,12 @@ def _known_the_other_way(one: OutputLoss) -> bool:
 
 def _some_differ(parts: object) -> bool:
     return any(np.any(part[1:] != part[:1]) for part in map(np.asarray, tree.flatten(parts)))
+
+
+def _moved(y_pred: tf.Tensor) -> tf.Tensor:
+    """Other predictions nearby, each moved by its own amount; probabilities stay between 0 and 1."""
+    moves = np.random.default_rng(0).uniform(0, 0.1, y_pred.shape)
+    return 0.9 * y_pred + tf.cast(moves, y_pred.dtype)
 
 
 def _mixes(one: OutputLoss) -> bool:

@@ -379,7 +379,7 @@ MISTAKES = {
     ),
     "labels without an axis": (
         "shapes",
-        "every label",
+        "broadcast to all pairs",
         lambda: compiled(Plain(squared), Y[:, 0]),
     ),
     "class numbers and a squared error": (
