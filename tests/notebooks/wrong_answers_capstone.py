@@ -51,6 +51,14 @@ def _of_all(f, a, share, miss, false_alarm):
     return 1000 * (share * miss * np.mean(f & ~a) + (1 - share) * false_alarm * np.mean(~f & a))
 
 
+def _sums(f, a, share, miss, false_alarm):
+    return 1000 * (share * miss * np.sum(~a[f]) + (1 - share) * false_alarm * np.sum(a[~f]))
+
+
+def _sums_of_one_image(f, a, share, miss, false_alarm):
+    return _sums(f, a, share, miss, false_alarm) / 1000
+
+
 def _hits_too(f, a, share, miss, false_alarm):
     return 1000 * (share * miss * np.mean(~a[f]) + (1 - share) * false_alarm * np.mean(a))
 
@@ -91,6 +99,8 @@ WRONG = {
     "cost_on_belt": [
         (_counted, "You counted the mistakes"),
         (_counted_per_1000, "You counted the mistakes"),
+        (_sums, "You sum where an average is wanted"),
+        (_sums_of_one_image, "You sum where an average is wanted"),
         (_one_image, "1000 pass"),
         (_found, "faults that were found"),
         (_without_share, "weigh the same in yours"),

@@ -67,6 +67,12 @@ class CostOnBelt(Exercise):
         require(got.shape == (), f"One number is wanted, but the shape is {got.shape}.")
         got = float(got)
         missed, false_alarms = 0.25, 0.5
+        sums = 0.1 * 30 * 1 + 0.9 * 2 * 1  # one fault missed, one false alarm: numbers, not shares
+        require(
+            not np.any(np.isclose(got, [sums, 1000 * sums])),
+            "You sum where an average is wanted: np.sum counts the mistakes, np.mean gives the "
+            "share of the faults that is missed, and of the ordinary images that is flagged.",
+        )
         require(
             not np.isclose(got, 0.1 * 30 * missed + 0.9 * 2 * false_alarms),
             "That is the cost of one image; 1000 pass.",
