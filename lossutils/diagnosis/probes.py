@@ -506,7 +506,7 @@ def _some_differ(parts: object) -> bool:
 
 
 def _moved(y_pred: tf.Tensor) -> tf.Tensor:
-    """Other predictions nearby, each moved by its own amount; probabilities stay between 0 and 1."""
+    """Other predictions nearby; those from 0 to 1 stay there."""
     moves = np.random.default_rng(0).uniform(0, 0.1, y_pred.shape)
     return 0.9 * y_pred + tf.cast(moves, y_pred.dtype)
 
