@@ -135,6 +135,12 @@ class ScalarLoss(_Base):
         return ops.mean(super().huber(error, delta))
 
 
+class Rebound(_Base):
+    def update(self, error):
+        self.total = 0.9 * self.total + 0.1 * ops.mean(error)
+        self.weight = 0.9 * self.weight + 0.1
+
+
 class NeverUpdated(_Base):
     def update(self, error):
         pass
@@ -206,6 +212,7 @@ WRONG = {
         (NoWeights, "has no weights"),
         (ThroughDelta, "the gradient also goes through delta"),
         (ScalarLoss, "one number for the whole batch"),
+        (Rebound, "binds the name to another thing"),
         (NeverUpdated, "is not finite"),
         (UpdatedAfter, "costs nothing"),
         (Squares, "should be 4"),

@@ -202,6 +202,11 @@ class FollowingHuber(Exercise):
             "Your state is trainable: the optimizer would pull at it. Say trainable=False.",
         )
         self._grade_first(first, errors)
+        require(
+            any(np.any(v.numpy() != 0) for v in loss.non_trainable_variables),
+            "A training step has left your weights as they were. `self.total = ...` binds the name "
+            "to another thing; self.total.assign(...) changes the weight.",
+        )
         self._grade_later(loss, errors)
         self._grade_graph(answer(), errors)
 
