@@ -217,13 +217,16 @@ def one_hot(name: str, y_true: Any) -> None:
 
 
 def probabilities(name: str, y_pred: Any) -> None:
-    """Raise ValueError if predictions whose values can be read lie outside [0, 1]."""
+    """Raise ValueError if predictions whose values can be read lie outside [0, 1].
+
+    By 1e-6 they may: the rounded mean of some probabilities can be 1.0000001.
+    """
     if not has_values(y_pred):
         return
     values = ops.convert_to_numpy(y_pred)
-    outside = values[(values < 0) | (values > 1)]
+    outside = values[(values < -1e-6) | (values > 1 + 1e-6)]
     if outside.size:
         raise ValueError(
-            f"`{name}` must hold probabilities in [0, 1], but holds {outside.flat[0]:g}; set "
+            f"`{name}` must hold probabilities in [0, 1], but holds {outside.flat[0]!s}; set "
             "from_logits=True if these are logits."
         )

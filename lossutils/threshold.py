@@ -2,7 +2,7 @@
 
 A comparison has no gradient, so something soft stands in for it while training: a step with a
 slope, or the average over many cuts. And a threshold needs an objective that depends on decisions,
-such as their cost or F1: the cross-entropy of soft decisions leaves it undetermined, because the
+such as their cost or F1. The cross-entropy of soft decisions leaves it undetermined, because the
 network can make up for any threshold.
 """
 
@@ -52,9 +52,9 @@ def straight_through_threshold(scores: Any, threshold: Any, temperature: Any = 0
     """A hard decision, 0 or 1, with the gradient of the soft one.
 
     What is computed is exactly ``scores > threshold``; only the gradient is that of
-    ``soft_threshold``. So the reported loss is the true one, and the gradient that of another
-    function: where a loss is linear in the decision, as a cost is, training ends at the minimum of
-    the smoothed loss all the same.
+    ``soft_threshold``. So the reported loss is the true one, but its gradient belongs to another
+    function. Where a loss is linear in the decision, as a cost is, that function is the smoothed
+    loss, and training ends at its minimum all the same.
 
     Args:
         scores, threshold, temperature: as for ``soft_threshold``.
@@ -77,8 +77,9 @@ def straight_through_threshold(scores: Any, threshold: Any, temperature: Any = 0
     return hard + (soft - ops.stop_gradient(soft))
 
 
-# What a vote counts in the softmax: enough for a winner to take nearly all within a thousand steps
-# of Adam at its default rate of 0.001.
+# The factor of the votes in the softmax. Adam moves a vote by about its rate in a step: at 0.001,
+# by 1 in a thousand steps. That multiplies the share by e**10 = 22,000 against a cut whose votes
+# stay at 0, which is enough to outweigh 4000 of them.
 SPEED = 10.0
 
 
@@ -89,11 +90,18 @@ def _cuts() -> np.ndarray:
     return np.unique(cuts.astype("float32"))
 
 
+def _check_float32(policy: Any) -> None:
+    """Raise ValueError for another dtype than that of the cuts, with which scores are compared."""
+    if (policy.compute_dtype, policy.variable_dtype) != ("float32", "float32"):
+        raise ValueError(f"`dtype` must be 'float32', but is {policy.name!r}.")
+
+
 class _VotedThreshold(StatefulLoss):
     """What the losses of this file share: cuts that are voted on, and the cross-entropy."""
 
     def __init__(self, crossentropy_weight: float = 1.0, from_logits: bool = False, **kwargs):
         super().__init__(**kwargs)
+        _check_float32(self.dtype_policy)
         self.crossentropy_weight = float(
             check.number("crossentropy_weight", crossentropy_weight, at_least=0)
         )
@@ -107,6 +115,7 @@ class _VotedThreshold(StatefulLoss):
         """The cut that leads the vote, a probability between 0 and 1, as a scalar tensor.
 
         Where neighbours lead together, because no score lies between them, it is the middle one.
+        Before training all lead together. Their middle is 0.49: more cuts lie near 0 than near 1.
         """
         votes = ops.convert_to_tensor(self.votes)
         best = ops.max(votes)
@@ -115,7 +124,15 @@ class _VotedThreshold(StatefulLoss):
         return ops.take(self.cuts, middle)
 
     def decide(self, y_pred: Any) -> Any:
-        """1.0 where the predicted probability is above the learned threshold, else 0.0."""
+        """1.0 where the predicted probability is above the learned threshold, else 0.0.
+
+        Args:
+            y_pred: what the loss takes: logits with ``from_logits``, else probabilities.
+
+        Raises:
+            ValueError: without ``from_logits``, numbers outside [0, 1] by more than rounding, 1e-6
+                (outside compiled functions).
+        """
         return ops.cast(self._probabilities(y_pred) > self.threshold, "float32")
 
     def check_labels(self, y_true: Any) -> None:
@@ -139,7 +156,7 @@ class _VotedThreshold(StatefulLoss):
         votes = ops.convert_to_tensor(self.votes)
         shares = ops.stop_gradient(ops.softmax(SPEED * votes))
         # Nothing is added, but a gradient: what a cut costs more than the average. That of the
-        # softmax is this times the share, so that a cut that has once lost could never come back.
+        # softmax is this times the share: with that one, a cut that has lost could never come back.
         change = votes - ops.stop_gradient(votes)
         shares = shares + change - shares * ops.sum(change)
         # In float32 a sum of 4000 numbers, one after another, is wrong in the fifth digit.
@@ -175,17 +192,28 @@ class CostThreshold(_VotedThreshold):
             + false_positive_cost * (1 - y) * d + false_negative_cost * y * (1 - d)
 
     averaged over the last axis. It is linear in the shares, so that no valley but the deepest can
-    hold them. Each step raises the votes of the cuts that cost less than the average, however small
-    their share is. The cross-entropy alone trains the network; the cost has no gradient for the
-    scores.
+    hold them. The gradient of a cut's votes is what this cut costs more than the average of all
+    cuts, each counted by its share. So a step of gradient descent raises the votes of the cheaper
+    cuts and lowers those of the dearer ones, however small their shares are.
+
+    The cross-entropy alone trains the network: the decisions have no gradient for the scores. The
+    cost alone trains the votes.
+
+    Before training the threshold is 0.49, the middle one of the cuts: all votes are equal, and more
+    cuts lie near 0 than near 1.
 
     What to expect: the cheapest of the cuts for the scores trained on, after 600 steps of Adam at
     rates from 0.01 to 0.1, or 2000 at 0.001. Cuts are at most 1/3000 apart, so that a sweep over
     all scores gains no more than the samples between two of them cost. On the data sets of the unit
-    tests, at prices from 20:1 to 1:20, that stayed within 3 %. Not promised: the same where scores
-    lie within a few hundredths of each other, or where one sample more is over 3 %; a network that
-    still changes in the last half of the training (votes on its old scores count as well); new
-    data, for which the cheapest cut of few samples is partly luck.
+    tests, at prices from 20:1 to 1:20, that stayed within 3 %.
+
+    What is not promised:
+
+    - the same where scores lie within a few hundredths of each other, or where one sample more is
+      over 3 %
+    - the same for a network that still changes in the last half of the training, as votes on its
+      old scores count too
+    - the same on new data: the cheapest cut of few samples is partly luck.
 
     Where p is the true probability the best threshold is
     false_positive_cost / (false_positive_cost + false_negative_cost), whatever the data. A learned
@@ -195,17 +223,20 @@ class CostThreshold(_VotedThreshold):
     Args:
         false_positive_cost: cost of a false alarm, finite, at least 0.
         false_negative_cost: cost of a miss, finite, at least 0; not both may be 0.
-        crossentropy_weight: weight of the cross-entropy, at least 0. With 0 nothing trains the
-            network.
-        from_logits: True if ``y_pred`` holds logits, False if it holds probabilities.
-        **kwargs: ``reduction``, ``name``, ``dtype``, as in ``StatefulLoss``.
+        crossentropy_weight: factor of the cross-entropy, at least 0. It scales the gradient of the
+            network and leaves that of the votes as it is. With 0 nothing trains the network.
+        from_logits: True if ``y_pred`` holds logits, False if it holds probabilities. Cuts are made
+            in probabilities either way: of logits the loss and ``decide`` take the sigmoid first.
+        **kwargs: ``reduction`` and ``name``, as in ``StatefulLoss``; ``dtype`` may only be float32.
 
     Shapes:
         ``y_true`` (0 or 1) and ``y_pred`` (batch, ..., d), result (batch, ...).
 
     Raises:
-        ValueError: a bad argument, labels other than 0 and 1, or (outside compiled steps)
-            predictions outside [0, 1] without ``from_logits``.
+        ValueError: a bad argument, a ``dtype`` other than float32, or (outside compiled steps)
+            labels other than 0 and 1, or predictions outside [0, 1] without ``from_logits``. In
+            compiled steps neither is looked at. But ``fit`` looks at labels before the first step:
+            at all of an array, and at the first batch of a data set.
 
     Sources: Elkan (2001), The Foundations of Cost-Sensitive Learning, equation 2; Kivinen and
     Warmuth (1997), Exponentiated Gradient versus Gradient Descent, doi:10.1006/inco.1996.2612.
@@ -253,21 +284,20 @@ class F1Threshold(_VotedThreshold):
 
         crossentropy_weight * crossentropy(y, p) + 1 - 2 sum(y d) / (sum(y) + sum(d))
 
-    F1 couples the samples: the sums run over the whole batch, every sample gets the same 1 - F1,
-    and weights and masks do not enter the sums. So the batch must be large; F1 is not the mean of
-    the F1 of its parts. On several replicas each takes the F1 of its own share. A batch without
+    F1 couples the samples: the sums run over the whole batch, and every sample gets the same
+    1 - F1. Weights and masks do not enter the sums. F1 is not the mean of the F1 of parts, so the
+    batch must be large. On several replicas each takes the F1 of its own share. A batch without
     positives has F1 = 0 and no gradient.
 
-    It is a ratio of two linear functions of the shares, and again no valley but the deepest can
-    hold them. What to expect, and what not, is said at ``CostThreshold``, for an F1 within 3 % of
-    the best one and batches that hold all samples.
+    F1 is a ratio of two linear functions of the shares, and again no valley but the deepest can
+    hold them. What to expect is said at ``CostThreshold``, here for an F1 within 3 % of the best
+    one and batches that hold all samples. What is not promised there is not promised here.
 
     Where p is the true probability the best threshold is half of the best F1. Unlike the threshold
     for costs it depends on the data, so that there is something to learn.
 
     Args:
-        crossentropy_weight, from_logits: as in ``CostThreshold``.
-        **kwargs: ``reduction``, ``name``, ``dtype``, as in ``StatefulLoss``.
+        crossentropy_weight, from_logits, **kwargs: as in ``CostThreshold``.
 
     Shapes:
         ``y_true`` (0 or 1) and ``y_pred`` (batch, ..., d), result (batch, ...).

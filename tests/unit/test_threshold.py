@@ -280,6 +280,13 @@ def test_decide_is_the_comparison_with_the_winner():
     assert loss.decide([[middle - 0.1], [middle + 0.1]]).numpy().tolist() == [[0.0], [1.0]]
 
 
+def test_a_score_may_leave_the_interval_by_rounding_alone():
+    loss = CostThreshold(1, 4)
+    assert loss.decide([[1.0000005], [-0.0000005]]).numpy().tolist() == [[1.0], [0.0]]
+    with pytest.raises(ValueError, match=r"but holds 1\.00001; set from_logits=True"):
+        loss.decide([[1.00001]])
+
+
 def test_neighbours_that_lead_together_are_cut_in_their_middle():
     loss = CostThreshold(1, 1, crossentropy_weight=0)
     train(loss, np.array([[0.3], [0.7]], "float32"), np.array([[0.0], [1.0]]), epochs=5)
@@ -287,8 +294,10 @@ def test_neighbours_that_lead_together_are_cut_in_their_middle():
     assert float(loss.threshold) == between[(len(between) - 1) // 2]
 
 
-def test_the_first_threshold_is_near_a_half():
-    assert float(CostThreshold(1, 9).threshold) == pytest.approx(0.5, abs=0.05)
+def test_the_first_threshold_is_the_middle_of_the_cuts():
+    loss = CostThreshold(1, 9)
+    assert float(loss.threshold) == pytest.approx(0.49, abs=0.005)
+    assert np.sum(loss.cuts < 0.5) > np.sum(loss.cuts > 0.5)  # why it is below a half
 
 
 # Who gets which gradient
@@ -476,6 +485,9 @@ def test_fit_refuses_labels_other_than_0_and_1(make):
 BAD_ARGUMENTS = [
     ({"crossentropy_weight": -1}, ["`crossentropy_weight`", "-1", "at least 0"]),
     ({"from_logits": "yes"}, ["`from_logits`", "'yes'", "True or False"]),
+    ({"dtype": "float16"}, ["`dtype`", "must be 'float32'", "is 'float16'"]),
+    ({"dtype": "float64"}, ["`dtype`", "must be 'float32'", "is 'float64'"]),
+    ({"dtype": "mixed_float16"}, ["`dtype`", "must be 'float32'", "is 'mixed_float16'"]),
 ]
 
 
