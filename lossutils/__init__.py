@@ -44,7 +44,7 @@ _HOME = {
     "SwitchOnMetric": "switching",
     "RampOverEpochs": "switching",
     "diagnose": "diagnosis",
-    "check_installation": "check",
+    "check_installation": "installation",
 }
 
 __all__ = list(_HOME)
@@ -54,8 +54,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name from the module that defines it (PEP 562)."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if _HOME[name] != "check":
-        import_module(f"{__name__}.check").require_tensorflow()
+    if _HOME[name] != "installation":
+        import_module(f"{__name__}.installation").require_tensorflow()
     value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     globals()[name] = value
     return value

@@ -1,5 +1,5 @@
 """`python -m lossutils`: check this installation, one line for each thing that matters."""
 
-from lossutils.check import main
+from lossutils.installation import main
 
 raise SystemExit(main())

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lossutils import _validation as check
+from lossutils import arguments
 
 Loss = Callable[[Any, Any], Any]
 
@@ -34,8 +34,8 @@ def _storable(make: Callable[..., Loss]) -> Callable[..., Loss]:
     @functools.wraps(make)
     def noting(*args: Any, **kwargs: Any) -> Loss:
         loss = make(*args, **kwargs)
-        arguments = inspect.signature(make).bind(*args, **kwargs).arguments
-        plain = keras.tree.map_structure(_plain, dict(arguments))
+        given = inspect.signature(make).bind(*args, **kwargs).arguments
+        plain = keras.tree.map_structure(_plain, dict(given))
         loss.made_by = {"closure": make.__name__, "arguments": plain}
         return loss
 
@@ -49,14 +49,10 @@ def _plain(value: Any) -> Any:
 
 def _float_pair(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Both as tensors of one float type, at least float32 wide, and of one shape."""
-    y_pred = ops.convert_to_tensor(y_pred)
-    dtype = keras.backend.standardize_dtype(y_pred.dtype)
-    if dtype != "float64":
-        dtype = "float32"
-    y_true, y_pred = ops.convert_to_tensor(y_true), ops.cast(y_pred, dtype)
-    check.same_shape(y_true, y_pred)
-    check.at_least_one_axis(y_pred)
-    return ops.cast(y_true, dtype), y_pred
+    y_true, y_pred = ops.convert_to_tensor(y_true), arguments.at_least_float32(y_pred)
+    arguments.same_shape(y_true, y_pred)
+    arguments.at_least_one_axis(y_pred)
+    return ops.cast(y_true, y_pred.dtype), y_pred
 
 
 @_storable
@@ -82,7 +78,7 @@ def huber(delta: float = 1.0) -> Loss:
     >>> huber(delta=1.0)([[0.0], [0.0]], [[0.5], [3.0]]).numpy().tolist()
     [0.125, 2.5]
     """
-    check.number("delta", delta, above=0)
+    arguments.number("delta", delta, above=0)
 
     def loss(y_true, y_pred):
         y_true, y_pred = _float_pair(y_true, y_pred)
@@ -121,12 +117,12 @@ def weighted_binary_crossentropy(weights: Sequence[float], from_logits: bool = F
     >>> [round(float(v), 4) for v in loss([[0.0], [1.0]], [[0.5], [0.5]])]
     [0.0693, 0.6238]
     """
-    weight_0, weight_1 = check.weights("weights", weights, length=2)
-    from_logits = check.flag("from_logits", from_logits)
+    weight_0, weight_1 = arguments.weights("weights", weights, length=2)
+    from_logits = arguments.flag("from_logits", from_logits)
 
     def loss(y_true, y_pred):
         y_true, y_pred = _float_pair(y_true, y_pred)
-        check.zeros_and_ones("y_true", y_true)
+        arguments.zeros_and_ones("y_true", y_true)
         if from_logits:
             cost_0, cost_1 = ops.softplus(y_pred), ops.softplus(-y_pred)
         else:
@@ -164,8 +160,8 @@ def weighted_categorical_crossentropy(weights: Sequence[float], from_logits: boo
     >>> round(float(loss([[0.0, 1.0, 0.0]], [[0.25, 0.5, 0.25]])[0]), 4)
     1.7329
     """
-    class_weights = check.weights("weights", weights)
-    from_logits = check.flag("from_logits", from_logits)
+    class_weights = arguments.weights("weights", weights)
+    from_logits = arguments.flag("from_logits", from_logits)
 
     def loss(y_true, y_pred):
         y_true, y_pred = _float_pair(y_true, y_pred)
@@ -174,7 +170,7 @@ def weighted_categorical_crossentropy(weights: Sequence[float], from_logits: boo
                 f"`weights` holds {len(class_weights)} weights, but `y_pred` has "
                 f"{y_pred.shape[-1]} classes (shape {tuple(y_pred.shape)})."
             )
-        check.one_hot("y_true", y_true)
+        arguments.one_hot("y_true", y_true)
         log_p = ops.log_softmax(y_pred, axis=-1) if from_logits else ops.log(_clipped(y_pred))
         w = ops.stack([ops.convert_to_tensor(w, y_pred.dtype) for w in class_weights])
         return -ops.sum(w * y_true * log_p, axis=-1)
@@ -213,8 +209,8 @@ def near_zero_penalty(strength: float = 0.1, epsilon: float = 0.1) -> Loss:
     >>> near_zero_penalty(strength=0.5, epsilon=0.1)([[0.0]], [[0.0]]).numpy().tolist()
     [0.5]
     """
-    check.number("strength", strength, at_least=0)
-    check.number("epsilon", epsilon, above=0)
+    arguments.number("strength", strength, at_least=0)
+    arguments.number("epsilon", epsilon, above=0)
 
     def loss(y_true, y_pred):
         y_true, y_pred = _float_pair(y_true, y_pred)
@@ -249,9 +245,9 @@ def asymmetric_squared_error(over: float = 1.0, under: float = 1.0) -> Loss:
     >>> asymmetric_squared_error(over=1, under=3)([[0.0], [0.0]], [[2.0], [-2.0]]).numpy().tolist()
     [4.0, 12.0]
     """
-    check.number("over", over, at_least=0)
-    check.number("under", under, at_least=0)
-    check.weights("(over, under)", (over, under))
+    arguments.number("over", over, at_least=0)
+    arguments.number("under", under, at_least=0)
+    arguments.weights("(over, under)", (over, under))
 
     def loss(y_true, y_pred):
         y_true, y_pred = _float_pair(y_true, y_pred)
@@ -289,7 +285,7 @@ def pinball(quantile: float = 0.5) -> Loss:
     >>> [round(float(v), 2) for v in pinball(0.9)([[0.0], [0.0]], [[-1.0], [1.0]])]
     [0.9, 0.1]
     """
-    check.number("quantile", quantile, above=0, below=1)
+    arguments.number("quantile", quantile, above=0, below=1)
 
     def loss(y_true, y_pred):
         y_true, y_pred = _float_pair(y_true, y_pred)

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from lossutils import _validation as check
+from lossutils import arguments
 from lossutils.stateful import StatefulLoss, weights_of
 
 # Beyond this a float32 factor does not hold the covariance any more.
@@ -52,7 +52,7 @@ def mahalanobis_squared(x: Any, mean: Any, cholesky_factor: Any) -> Any:
     >>> mahalanobis_squared([[2.0, 0.0], [0.0, 2.0]], [0.0, 0.0], [[1.0, 0.0], [0.0, 4.0]]).numpy()
     array([4.  , 0.25], dtype=float32)
     """
-    x = _at_least_float32(x)
+    x = arguments.at_least_float32(x)
     mean, factor = ops.convert_to_tensor(mean, x.dtype), _factor(cholesky_factor, x.dtype)
     d = factor.shape[0]
     if tuple(mean.shape) != (d,):
@@ -86,11 +86,6 @@ def _by_rows(function: Callable, x: Any) -> Any:
     return ops.reshape(function(ops.reshape(x, (-1, x.shape[-1]))), ops.shape(x)[:-1])
 
 
-def _at_least_float32(x: Any) -> Any:
-    x = ops.convert_to_tensor(x)
-    return x if keras.backend.standardize_dtype(x.dtype) == "float64" else ops.cast(x, "float32")
-
-
 def _factor(value: Any, dtype: Any) -> Any:
     factor = ops.convert_to_tensor(value, dtype)
     wanted = "a lower triangle of finite numbers with a positive diagonal"
@@ -98,7 +93,7 @@ def _factor(value: Any, dtype: Any) -> Any:
         raise ValueError(
             f"`cholesky_factor` must have shape (d, d), but has {tuple(factor.shape)}."
         )
-    if check.has_values(factor):
+    if arguments.has_values(factor):
         numbers = ops.convert_to_numpy(factor)
         if not np.all(np.isfinite(numbers)):
             raise ValueError(f"`cholesky_factor` must be {wanted}, but holds NaN or infinity.")
@@ -175,8 +170,8 @@ class MahalanobisNLL(StatefulLoss):
 
     def __init__(self, dimension: int, ridge: float = 0.0, **kwargs):
         super().__init__(**kwargs)
-        self.dimension = d = _whole("dimension", dimension)
-        self.ridge = float(check.number("ridge", ridge, at_least=0))
+        self.dimension = d = arguments.whole_number("dimension", dimension, 1)
+        self.ridge = float(arguments.number("ridge", ridge, at_least=0))
         # A residual r is whitened to P (r - centre) + shift, with P = (I + B) diag(exp(s)) W. What
         # is trained starts at 0, and acts on coordinates that are white already if W is any good:
         # there equal steps of all numbers do alike, whatever the covariance.
@@ -352,14 +347,14 @@ class NCA(StatefulLoss):
 
     def __init__(self, dimension: int, components: int | None = None, **kwargs):
         super().__init__(**kwargs)
-        self.dimension = _whole("dimension", dimension)
-        components = self.dimension if components is None else _whole("components", components)
+        self.dimension = arguments.whole_number("dimension", dimension, 1)
+        components = self.dimension if components is None else components
+        self.components = arguments.whole_number("components", components, 1)
         if components > self.dimension:
             raise ValueError(
                 f"`components` must be from 1 to `dimension`, {self.dimension}, but is "
                 f"{components}."
             )
-        self.components = components
         self.transformation = self.add_weight(
             shape=(components, self.dimension), initializer=_identity_rows, name="transformation"
         )
@@ -397,7 +392,7 @@ class NCA(StatefulLoss):
             strange = labels[labels != np.round(labels)].flat[0]
             raise ValueError(f"`y` must hold classes as whole numbers, but holds {strange!s}.")
         if labels.ndim == 2 and labels.shape[1] > 1:
-            check.one_hot("y", labels)
+            arguments.one_hot("y", labels)
 
     def get_config(self):
         config = {"dimension": self.dimension, "components": self.components}
@@ -418,12 +413,6 @@ def _class_numbers(y_true: Any) -> Any:
 
 def _identity_rows(shape: tuple[int, ...], dtype: Any = None) -> Any:
     return ops.eye(*shape, dtype=dtype)
-
-
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"`{name}` must be a whole number of at least 1, but is {value!r}.")
-    return int(value)
 
 
 def _array(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:

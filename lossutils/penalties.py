@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import ops
 
-from lossutils import _validation as check
+from lossutils import arguments
 
 
 def l1_penalty(variables: Iterable[Any], strength: float = 0.01) -> Any:
@@ -34,7 +34,7 @@ def l1_penalty(variables: Iterable[Any], strength: float = 0.01) -> Any:
     >>> float(l1_penalty([keras.Variable([1.0, -2.0])], strength=0.5))
     1.5
     """
-    check.number("strength", strength, at_least=0)
+    arguments.number("strength", strength, at_least=0)
     wanted = "an iterable of at least one variable"
     if isinstance(variables, (str, bytes)) or not isinstance(variables, Iterable):
         raise ValueError(f"`variables` must be {wanted}, but is {variables!r}.")

@@ -17,7 +17,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from lossutils import _validation as check
+from lossutils import arguments
+from lossutils.arguments import numbers
 from lossutils.stateful import StatefulLoss
 
 
@@ -56,11 +57,10 @@ def general_robust_loss(residual: Any, alpha: Any, scale: Any) -> Any:
     >>> [round(float(v), 3) for v in general_robust_loss([0.5, 10.0], alpha=-np.inf, scale=1)]
     [0.118, 1.0]
     """
-    _check("alpha", alpha, "a number of at most 2 (minus infinity is one)", lambda a: a <= 2)
-    _check("scale", scale, "a finite number above 0", lambda c: np.isfinite(c) & (c > 0))
-    residual = ops.convert_to_tensor(residual)
-    dtype = "float64" if keras.backend.standardize_dtype(residual.dtype) == "float64" else "float32"
-    residual, alpha, scale = (ops.convert_to_tensor(v, dtype) for v in (residual, alpha, scale))
+    numbers("alpha", alpha, "a number of at most 2 (minus infinity is one)", lambda a: a <= 2)
+    numbers("scale", scale, "a finite number above 0", lambda c: np.isfinite(c) & (c > 0))
+    residual = arguments.at_least_float32(residual)
+    alpha, scale = (ops.convert_to_tensor(v, residual.dtype) for v in (alpha, scale))
     return _general(ops.square(residual / scale) + ops.zeros_like(alpha), alpha)
 
 
@@ -87,10 +87,8 @@ def log_partition(alpha: Any) -> Any:
     >>> [round(float(log_partition(alpha)), 4) for alpha in (0.0, 1.0, 2.0)]
     [1.4913, 1.1855, 0.9189]
     """
-    _check("alpha", alpha, "a number from 0 to 2", lambda a: (a >= 0) & (a <= 2))
-    alpha = ops.convert_to_tensor(alpha)
-    dtype = "float64" if keras.backend.standardize_dtype(alpha.dtype) == "float64" else "float32"
-    return _log_partition(ops.cast(alpha, dtype))
+    numbers("alpha", alpha, "a number from 0 to 2", lambda a: (a >= 0) & (a <= 2))
+    return _log_partition(arguments.at_least_float32(alpha))
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
@@ -142,14 +140,10 @@ class AdaptiveRobustLoss(StatefulLoss):
 
     def __init__(self, dimension: int | None = None, least_scale: float = 1e-5, **kwargs):
         super().__init__(**kwargs)
-        whole = isinstance(dimension, (int, np.integer)) and not isinstance(dimension, bool)
-        if dimension is not None and (not whole or dimension < 1):
-            raise ValueError(
-                f"`dimension` must be None or a whole number of at least 1, but is {dimension!r}."
-            )
-        self.dimension = None if dimension is None else int(dimension)
-        self.least_scale = float(check.number("least_scale", least_scale, above=0))
-        shape = () if dimension is None else (self.dimension,)
+        one = dimension is None
+        self.dimension = None if one else arguments.whole_number("dimension", dimension, 1)
+        self.least_scale = float(arguments.number("least_scale", least_scale, above=0))
+        shape = () if one else (self.dimension,)
         self.raw_alpha = self.add_weight(shape=shape, initializer="zeros", name="raw_alpha")
         self.log_scale = self.add_weight(shape=shape, initializer="zeros", name="log_scale")
 
@@ -167,9 +161,9 @@ class AdaptiveRobustLoss(StatefulLoss):
         Raises ValueError for an alpha that is not between 0 and 2, or a scale that is not finite
         and above ``least_scale``.
         """
-        _check("alpha", alpha, "a number between 0 and 2", lambda a: (a > 0) & (a < 2))
+        numbers("alpha", alpha, "a number between 0 and 2", lambda a: (a > 0) & (a < 2))
         wanted = f"a finite number above `least_scale`, {self.least_scale:g},"
-        _check("scale", scale, wanted, lambda c: np.isfinite(c) & (c > self.least_scale))
+        numbers("scale", scale, wanted, lambda c: np.isfinite(c) & (c > self.least_scale))
         alpha, scale = self._one_or_all("alpha", alpha), self._one_or_all("scale", scale)
         self.raw_alpha.assign(np.log(alpha) - np.log(2.0 - alpha))
         self.log_scale.assign(np.log(scale - self.least_scale))
@@ -184,7 +178,7 @@ class AdaptiveRobustLoss(StatefulLoss):
         return np.broadcast_to(numbers, shape)
 
     def call(self, y_true, y_pred):
-        check.at_least_one_axis(y_pred)
+        arguments.at_least_one_axis(y_pred)
         if self.dimension not in (None, y_pred.shape[-1]):
             raise ValueError(
                 f"`y_pred` must have {self.dimension} outputs, as `dimension` says, but has shape "
@@ -281,20 +275,3 @@ def _log_integral(of_points: Any) -> Any:
 
 def _epsilon(x: Any) -> float:
     return float(np.finfo(keras.backend.standardize_dtype(x.dtype)).eps)
-
-
-def _check(name: str, value: Any, wanted: str, allowed: Any) -> None:
-    """Raise ValueError unless all numbers in ``value`` are allowed; a graph is not read."""
-    if isinstance(value, (str, bytes, bool)) or value is None:
-        raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.")
-    if not check.has_values(value):
-        return
-    try:
-        if np.iscomplexobj(value):
-            raise TypeError("complex")
-        numbers = np.asarray(ops.convert_to_numpy(value), "float64")
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.") from error
-    if not np.all(allowed(numbers)):
-        strange = numbers[~np.broadcast_to(allowed(numbers), numbers.shape)].flat[0]
-        raise ValueError(f"`{name}` must be {wanted}, but is {strange:g}.")

@@ -16,8 +16,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from lossutils import _parts
-from lossutils import _validation as check
+from lossutils import _parts, arguments, keras_internals
 
 
 class StatefulLoss(keras.layers.Layer):
@@ -85,8 +84,7 @@ class StatefulLoss(keras.layers.Layer):
         self.built = True
 
     def __call__(self, y_true, y_pred, **kwargs):
-        # Keras calls compiled losses, and only those, inside the name scope "compile_loss".
-        if any(s.startswith("compile_loss") for s in tf.get_current_name_scope().split("/")):
+        if keras_internals.called_by_compiled_model():
             raise ValueError(
                 f"{type(self).__name__} has variables, and compile(loss=...) would neither train "
                 "nor save them. Let a model own it: ModelWithLoss(network, loss), then compile "
@@ -94,8 +92,8 @@ class StatefulLoss(keras.layers.Layer):
             )
         y_true, y_pred = keras.tree.map_structure(ops.convert_to_tensor, (y_true, y_pred))
         if self.labels_like_predictions:
-            y_true = check.same_structure(y_true, y_pred)
-            keras.tree.map_structure(check.same_shape, y_true, y_pred)
+            y_true = arguments.same_structure(y_true, y_pred)
+            keras.tree.map_structure(arguments.same_shape, y_true, y_pred)
         return super().__call__(y_true, y_pred, **kwargs)
 
     def call(self, y_true, y_pred):
@@ -175,7 +173,7 @@ class _Reduced(keras.losses.Loss):
 
 def _counted(sample_weight: Any, y_pred: Any) -> Any:
     """How much each sample counts: its weight, and 0 where it is masked."""
-    mask = getattr(y_pred, "_keras_mask", None)  # where Keras keeps it
+    mask = keras_internals.mask_of(y_pred)
     if mask is None or sample_weight is None:
         return sample_weight if mask is None else mask
     rank = max(len(mask.shape), len(sample_weight.shape))
@@ -191,19 +189,6 @@ def _first_labels(data_set: Any) -> Any:
     of_keras = isinstance(data_set, keras.utils.PyDataset)
     batch = data_set[0] if of_keras else next(iter(data_set), None)
     return keras.utils.unpack_x_y_sample_weight(batch)[1]
-
-
-def _keep_from_decay(optimizer: Any, variables: list[Any]) -> None:
-    """Decay draws towards 0, which is a choice for a weight, but no neutral value for a scale."""
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
-    if optimizer.built or not optimizer.weight_decay:
-        return
-    # Keras forgets at each call what it was told to exclude before.
-    others = getattr(optimizer, "_exclude_from_weight_decay", set())
-    pattern = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
-    optimizer.exclude_from_weight_decay(variables)
-    optimizer._exclude_from_weight_decay |= others
-    optimizer._exclude_from_weight_decay_pattern = pattern
 
 
 def _check_weights(sample_weight: Any) -> None:
@@ -277,7 +262,8 @@ class ModelWithLoss(keras.Model):
                 "loss. Another one goes into ModelWithLoss(network, loss)."
             )
         super().compile(optimizer=optimizer, **kwargs)
-        _keep_from_decay(self.optimizer, self.loss_layer.trainable_variables)
+        # Decay draws towards 0: a choice for a weight, but no neutral value for a scale.
+        keras_internals.keep_from_decay(self.optimizer, self.loss_layer.trainable_variables)
 
     def fit(self, x=None, y=None, *args, **kwargs):
         """As ``keras.Model.fit``. The labels are checked once, before the first step.

@@ -17,9 +17,11 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from lossutils import _parts
-from lossutils import _validation as check
+from lossutils import _parts, arguments
 from lossutils.stateful import ModelWithLoss, StatefulLoss, weighted_mean
+
+# The best value of a metric before there is one: any other is better.
+_NO_BEST = float(np.finfo("float32").max)
 
 
 class _LossOfLosses(StatefulLoss):
@@ -109,14 +111,12 @@ class SwitchedLoss(_LossOfLosses):
 
     def __init__(self, losses: Sequence[Any], names: Sequence[str] | None = None, **kwargs):
         super().__init__(losses, names, **kwargs)
-        self._active = self.add_weight(
-            shape=(), dtype="int32", initializer="zeros", trainable=False, name="active"
-        )
-        # The memory of SwitchOnMetric: whether there is a best value yet (0 or 1), the best value,
-        # epochs waited, epochs of cooldown left. It is here to be saved with the model.
-        self.memory = self.add_weight(
-            shape=(4,), initializer="zeros", trainable=False, name="memory"
-        )
+        self._active = self.add_weight((), "zeros", "int32", trainable=False, name="active")
+        # What SwitchOnMetric remembers stands here to be saved with the model.
+        no_best = keras.initializers.Constant(_NO_BEST)
+        self.best = self.add_weight((), no_best, trainable=False, name="best")
+        self.waited = self.add_weight((), "zeros", "int32", trainable=False, name="waited")
+        self.cooling = self.add_weight((), "zeros", "int32", trainable=False, name="cooling")
 
     @property
     def active(self) -> int:
@@ -164,7 +164,7 @@ class BlendedLoss(_LossOfLosses):
 
     @share.setter
     def share(self, value: float) -> None:
-        check.number("share", value, at_least=0)
+        arguments.number("share", value, at_least=0)
         if value > 1:
             raise ValueError(f"`share` must be from 0 to 1, but is {value!r}.")
         self._share.assign(value)
@@ -228,11 +228,11 @@ class StateSwitchedLoss(_LossOfLosses):
         super().__init__(losses, names, **kwargs)
         if len(self.branches) != 2:
             raise ValueError(f"`losses` must hold exactly 2, but holds {len(self.branches)}.")
-        check.number("lower", lower, at_least=0)
-        check.number("upper", upper, at_least=0)
+        arguments.number("lower", lower, at_least=0)
+        arguments.number("upper", upper, at_least=0)
         if lower > upper:
             raise ValueError(f"`lower` must not be above `upper`, but they are {lower}, {upper}.")
-        check.number("momentum", momentum, at_least=0, below=1)
+        arguments.number("momentum", momentum, at_least=0, below=1)
         self.lower, self.upper, self.momentum = float(lower), float(upper), float(momentum)
         state = {"shape": (), "initializer": "zeros", "trainable": False}
         self._active = self.add_weight(**state, dtype="int32", name="active")
@@ -287,7 +287,7 @@ class SwitchAtEpoch(keras.callbacks.Callback):
 
     def __init__(self, epoch: int, to: int | str):
         super().__init__()
-        self.epoch, self.to = whole_number("epoch", epoch), to
+        self.epoch, self.to = arguments.whole_number("epoch", epoch), to
 
     def on_train_begin(self, logs=None):
         self.loss = _owned(self.model, SwitchedLoss)
@@ -314,7 +314,8 @@ class RampOverEpochs(keras.callbacks.Callback):
 
     def __init__(self, start: int, length: int):
         super().__init__()
-        self.start, self.length = whole_number("start", start), whole_number("length", length, 1)
+        self.start = arguments.whole_number("start", start)
+        self.length = arguments.whole_number("length", length, 1)
 
     def on_train_begin(self, logs=None):
         self.loss = _owned(self.model, BlendedLoss)
@@ -370,10 +371,10 @@ class SwitchOnMetric(keras.callbacks.Callback):
         self.stages = list(to) if isinstance(to, (list, tuple)) else [to]
         if not self.stages:
             raise ValueError("`to` must name at least one loss, but is empty.")
-        self.patience = whole_number("patience", patience, 1)
-        self.cooldown = whole_number("cooldown", cooldown)
-        self.min_delta = check.number("min_delta", min_delta, at_least=0)
-        self.restore_best_weights = check.flag("restore_best_weights", restore_best_weights)
+        self.patience = arguments.whole_number("patience", patience, 1)
+        self.cooldown = arguments.whole_number("cooldown", cooldown)
+        self.min_delta = arguments.number("min_delta", min_delta, at_least=0)
+        self.restore_best_weights = arguments.flag("restore_best_weights", restore_best_weights)
         self.best_weights = None
 
     def on_train_begin(self, logs=None):
@@ -388,22 +389,26 @@ class SwitchOnMetric(keras.callbacks.Callback):
         if self.loss.active == self.stages[-1]:
             return
         value = self.sign * self._monitored(logs or {})
-        has_best, best, waited, cooling = map(float, ops.convert_to_numpy(self.loss.memory))
+        rule = self.loss.best, self.loss.waited, self.loss.cooling
+        best, waited, cooling = (ops.convert_to_numpy(v).item() for v in rule)
         if cooling > 0:
-            self.loss.memory.assign([has_best, best, waited, cooling - 1])
-        elif value < (best if has_best else np.inf) - self.min_delta:
-            self.loss.memory.assign([1.0, value, 0.0, 0.0])
+            self.loss.cooling.assign(cooling - 1)
+        elif value < best - self.min_delta:
+            self.loss.best.assign(value)
+            self.loss.waited.assign(0)
             if self.restore_best_weights:
                 self.best_weights = self.model.network.get_weights()
         elif waited + 1 < self.patience:
-            self.loss.memory.assign([has_best, best, waited + 1, 0.0])
+            self.loss.waited.assign(waited + 1)
         else:
             self._switch()
 
     def _switch(self) -> None:
         position = self.stages.index(self.loss.active) if self.loss.active in self.stages else -1
         self.loss.activate(self.stages[position + 1])
-        self.loss.memory.assign([0.0, 0.0, 0.0, float(self.cooldown)])
+        self.loss.best.assign(_NO_BEST)
+        self.loss.waited.assign(0)
+        self.loss.cooling.assign(self.cooldown)
         if self.best_weights is not None:
             self.model.network.set_weights(self.best_weights)
 
@@ -413,17 +418,8 @@ class SwitchOnMetric(keras.callbacks.Callback):
                 f"`monitor` is {self.monitor!r}, which the logs do not hold; they hold "
                 f"{sorted(logs)}."
             )
-        # The memory holds float32: unrounded, the same value again could pass for an improvement.
+        # The best value is kept in float32: unrounded, the same again could pass for a better one.
         return float(np.float32(logs[self.monitor]))
-
-
-def whole_number(name: str, value: Any, at_least: int = 0) -> int:
-    """Return ``value`` if it is a whole number of at least ``at_least``, else raise ValueError."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < at_least:
-        raise ValueError(
-            f"`{name}` must be a whole number of at least {at_least}, but is {value!r}."
-        )
-    return int(value)
 
 
 def _chosen(index: Any, choices: Sequence[Callable]) -> Any:

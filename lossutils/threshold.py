@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lossutils import _validation as check
+from lossutils import arguments
 from lossutils.closures import weighted_binary_crossentropy
 from lossutils.stateful import StatefulLoss
 
@@ -40,11 +40,10 @@ def soft_threshold(scores: Any, threshold: Any, temperature: Any = 0.05) -> Any:
     >>> [round(float(d), 2) for d in decisions]
     [0.27, 0.5, 0.73]
     """
-    check.number("threshold", threshold)
-    check.number("temperature", temperature, above=0)
-    scores = ops.convert_to_tensor(scores)
-    dtype = "float64" if keras.backend.standardize_dtype(scores.dtype) == "float64" else "float32"
-    scores, threshold, temperature = (ops.cast(v, dtype) for v in (scores, threshold, temperature))
+    arguments.number("threshold", threshold)
+    arguments.number("temperature", temperature, above=0)
+    scores = arguments.at_least_float32(scores)
+    threshold, temperature = (ops.cast(v, scores.dtype) for v in (threshold, temperature))
     return ops.sigmoid((scores - threshold) / temperature)
 
 
@@ -103,9 +102,9 @@ class _VotedThreshold(StatefulLoss):
         super().__init__(**kwargs)
         _check_float32(self.dtype_policy)
         self.crossentropy_weight = float(
-            check.number("crossentropy_weight", crossentropy_weight, at_least=0)
+            arguments.number("crossentropy_weight", crossentropy_weight, at_least=0)
         )
-        self.from_logits = check.flag("from_logits", from_logits)
+        self.from_logits = arguments.flag("from_logits", from_logits)
         self.crossentropy = weighted_binary_crossentropy((1.0, 1.0), from_logits)
         self.cuts = _cuts()
         self.votes = self.add_weight(shape=self.cuts.shape, initializer="zeros", name="votes")
@@ -138,11 +137,11 @@ class _VotedThreshold(StatefulLoss):
     def check_labels(self, y_true: Any) -> None:
         """Raise ValueError for labels other than 0 and 1."""
         super().check_labels(y_true)
-        check.zeros_and_ones("y", y_true)
+        arguments.zeros_and_ones("y", y_true)
 
     def call(self, y_true, y_pred):
-        check.at_least_one_axis(y_pred)
-        check.zeros_and_ones("y_true", y_true)
+        arguments.at_least_one_axis(y_pred)
+        arguments.zeros_and_ones("y_true", y_true)
         y_true, probabilities = ops.cast(y_true, "float32"), self._probabilities(y_pred)
         of_the_scores = self.crossentropy_weight * self.crossentropy(y_true, y_pred)
         return of_the_scores + self.decision_loss(y_true, self._average_decision(probabilities))
@@ -169,7 +168,7 @@ class _VotedThreshold(StatefulLoss):
         y_pred = ops.cast(y_pred, "float32")
         if self.from_logits:
             return ops.sigmoid(y_pred)
-        check.probabilities("y_pred", y_pred)
+        arguments.probabilities("y_pred", y_pred)
         return y_pred
 
     def get_config(self):
@@ -257,10 +256,10 @@ class CostThreshold(_VotedThreshold):
         self, false_positive_cost: float = 1.0, false_negative_cost: float = 1.0, **kwargs
     ):
         super().__init__(**kwargs)
-        check.number("false_positive_cost", false_positive_cost, at_least=0)
-        check.number("false_negative_cost", false_negative_cost, at_least=0)
+        arguments.number("false_positive_cost", false_positive_cost, at_least=0)
+        arguments.number("false_negative_cost", false_negative_cost, at_least=0)
         costs = (false_positive_cost, false_negative_cost)
-        check.weights("(false_positive_cost, false_negative_cost)", costs)
+        arguments.weights("(false_positive_cost, false_negative_cost)", costs)
         self.false_positive_cost, self.false_negative_cost = map(float, costs)
 
     def decision_loss(self, y_true, decision):

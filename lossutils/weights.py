@@ -13,8 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lossutils import _parts
-from lossutils import _validation as check
+from lossutils import _parts, arguments
 from lossutils.stateful import StatefulLoss, weighted_mean
 
 
@@ -82,9 +81,9 @@ class UncertaintyWeights(StatefulLoss):
         Useful where a loss is far from 1: an optimizer would take long to get there. Raises
         ValueError for another number of losses than of tasks, and for one that is not above 0.
         """
-        values = check.weights("task_losses", task_losses, length=len(self.task_losses))
+        values = arguments.weights("task_losses", task_losses, length=len(self.task_losses))
         for value in values:
-            check.number("task_losses", value, above=0)
+            arguments.number("task_losses", value, above=0)
         self.log_scales.assign(np.log(values))
 
     def call(self, y_true, y_pred):
@@ -104,7 +103,7 @@ class UncertaintyWeights(StatefulLoss):
             names = sorted(y_pred) if isinstance(y_pred, dict) else None
             pairs = list(zip(keras.tree.flatten(y_true), keras.tree.flatten(y_pred), strict=True))
         else:
-            check.at_least_one_axis(y_pred)
+            arguments.at_least_one_axis(y_pred)
             columns = range(y_pred.shape[-1])
             pairs = [(y_true[..., i : i + 1], y_pred[..., i : i + 1]) for i in columns]
         if len(pairs) != tasks or names != self.names:
@@ -182,13 +181,13 @@ class WorstCaseWeights(StatefulLoss):
         self, counts: Sequence[float], step_size: float = 0.01, loss: Any = None, **kwargs
     ):
         super().__init__(**kwargs)
-        self.counts = check.weights("counts", counts)
+        self.counts = arguments.weights("counts", counts)
         if len(self.counts) < 2 or min(self.counts) == 0:
             raise ValueError(
                 "`counts` must hold the number of samples, above 0, of at least two classes, but "
                 f"is {counts!r}."
             )
-        self.step_size = float(check.number("step_size", step_size, above=0))
+        self.step_size = float(arguments.number("step_size", step_size, above=0))
         default = keras.losses.CategoricalCrossentropy(from_logits=True)
         self.class_loss = _task_loss("loss", default if loss is None else loss)
         # Their softmax is the weights. The update is linear in them, so the mean over the replicas
@@ -207,7 +206,7 @@ class WorstCaseWeights(StatefulLoss):
 
     def call(self, y_true, y_pred, training=False, sample_weight=None):
         labels, groups = _labels_and_groups(y_true)
-        check.same_shape(labels, y_pred)
+        arguments.same_shape(labels, y_pred)
         classes = self._classes(labels) if groups is None else ops.reshape(groups, (-1,))
         values = _parts.values_of("`loss`", self.class_loss, labels, y_pred)
         if groups is not None:
@@ -241,9 +240,9 @@ class WorstCaseWeights(StatefulLoss):
         if groups is not None:
             _check_groups(ops.convert_to_numpy(groups), len(self.counts))
         elif np.shape(labels)[-1] == 1:
-            check.zeros_and_ones("y", labels)
+            arguments.zeros_and_ones("y", labels)
         else:
-            check.one_hot("y", labels)
+            arguments.one_hot("y", labels)
 
     def get_config(self):
         loss = _parts.stored(self.class_loss, "loss")

@@ -456,7 +456,7 @@ FAULTS = (
     ),
     Fault(
         "loading: the backend is not asked for",
-        "lossutils/check.py",
+        "lossutils/installation.py",
         'if backend != "tensorflow":\n        raise ImportError',
         "if False:\n        raise ImportError",
         ("tests/unit/test_loading.py",),

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from lossutils.check import REQUIREMENTS, read_ranges
+from lossutils.installation import REQUIREMENTS, read_ranges
 
 ROOT = REQUIREMENTS.parent
 ENDS = ("oldest", "newest")
 PRINT_VERSIONS = """
-from lossutils.check import installed_build, read_ranges
+from lossutils.installation import installed_build, read_ranges
 print(", ".join(" ".join(installed_build(wanted.name)) for wanted in read_ranges()))
 """
 

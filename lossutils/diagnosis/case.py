@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops, tree
 
-from lossutils.diagnosis import internals
+from lossutils import keras_internals as internals
 from lossutils.errors import in_short
 from lossutils.switching import BlendedLoss, StateSwitchedLoss, SwitchedLoss
 

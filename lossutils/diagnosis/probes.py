@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops, tree
 
-from lossutils.diagnosis import internals
+from lossutils import keras_internals as internals
 from lossutils.diagnosis.case import Case, Fault, OutputLoss, Skip, value_of
 from lossutils.errors import in_short
 

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from lossutils.check import require_tensorflow
+from lossutils.installation import require_tensorflow
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 require_tensorflow()

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from lossutils import _validation as check
+from lossutils import arguments
 
 # The constants of keras.optimizers.Adam.
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
@@ -92,7 +92,7 @@ class CompiledTrainer:
         _check_network(network)
         if not callable(loss):
             raise ValueError(f"`loss` must be a function of (y_true, y_pred), but is {loss!r}.")
-        check.number("learning_rate", learning_rate, above=0)
+        arguments.number("learning_rate", learning_rate, above=0)
         x, y = np.asarray(x, "float32"), np.asarray(y, "float32")
         batch_size = len(x) if batch_size is None else batch_size
         _check_sizes(len(x), len(y), epochs, batch_size)
@@ -127,7 +127,7 @@ class CompiledTrainer:
 
     def _check_parameters(self, parameters):
         for name, value in parameters.items():
-            check.finite(name, value)
+            arguments.finite(name, value)
         extra = {"epoch": 0} if self.wants_epoch else {}
         try:
             inspect.signature(self.loss).bind("y_true", "y_pred", **extra, **parameters)
@@ -179,7 +179,7 @@ class CompiledTrainer:
                 weights, [], x, training=True, return_losses=True
             )
             values = self.loss(y, y_pred, **parameters, **extra)
-            check.per_sample("loss", values)
+            arguments.per_sample("loss", values)
             loss = tf.reduce_mean(values) + sum(penalties)
         gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
         return self.update(step, self.learning_rate, gradients, weights, first, second), loss
@@ -221,13 +221,8 @@ def _check_network(network: keras.Model) -> None:
 def _check_sizes(n: int, labels: int, epochs: int, batch_size: int) -> None:
     if n == 0 or n != labels:
         raise ValueError(f"`x` and `y` must be equally long and not empty, but hold {n}, {labels}.")
-    if not _is_whole(epochs) or epochs < 1:
-        raise ValueError(f"`epochs` must be a whole number of at least 1, but is {epochs!r}.")
-    if not _is_whole(batch_size) or batch_size < 1 or n % batch_size:
+    arguments.whole_number("epochs", epochs, 1)
+    if n % arguments.whole_number("batch_size", batch_size, 1):
         raise ValueError(
             f"`batch_size` must be a whole number that divides {n}, but is {batch_size!r}."
         )
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

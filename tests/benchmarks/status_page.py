@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import psutil
 
-from lossutils.check import installed_build, read_ranges
+from lossutils.installation import installed_build, read_ranges
 
 OPENING = """\
 <!-- Written by tools/replicate.py and tests/benchmarks/run.py; changes made by hand are lost. -->

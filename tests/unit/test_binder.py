@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from lossutils.check import OTHER_BUILDS, read_ranges
+from lossutils.installation import OTHER_BUILDS, read_ranges
 
 ROOT = Path(__file__).resolve().parents[2]
 BINDER = ROOT / "binder"

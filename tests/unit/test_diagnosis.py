@@ -36,7 +36,7 @@ from lossutils import (
     weighted_binary_crossentropy,
     weighted_categorical_crossentropy,
 )
-from lossutils.diagnosis import internals
+from lossutils import keras_internals as internals
 from lossutils.diagnosis.case import SAMPLES, Case, total
 
 ROOT = Path(__file__).parents[2]
@@ -1360,6 +1360,13 @@ def test_many_samples_are_looked_at_evenly():
 
 
 # What reaches into Keras and TensorFlow
+
+
+def test_a_mask_is_where_keras_keeps_it():
+    masking = layers.Masking()
+    found = internals.mask_of(masking(ops.array([[[0.0]], [[1.0]]])))
+    assert np.array(found).tolist() == [[False], [True]]
+    assert internals.mask_of(ops.array([1.0])) is None
 
 
 def test_keras_pairs_outputs_with_labels_and_weights():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import lossutils
-from lossutils.check import installed_build, read_ranges
+from lossutils.installation import installed_build, read_ranges
 
 ROOT = Path(__file__).resolve().parents[2]
 TOP_LEVEL = {

@@ -433,7 +433,7 @@ def test_the_scale_of_zeros_ends_at_the_least_scale():
     [
         (2.5, 1, ["`alpha`", "at most 2", "2.5"]),
         (float("nan"), 1, ["`alpha`", "at most 2", "nan"]),
-        ([1.0, 3.0], 1, ["`alpha`", "at most 2", "is 3"]),
+        ([1.0, 3.0], 1, ["`alpha`", "at most 2", "holds 3"]),
         ("1", 1, ["`alpha`", "at most 2", "'1'"]),
         (None, 1, ["`alpha`", "None"]),
         (True, 1, ["`alpha`", "True"]),
@@ -442,7 +442,7 @@ def test_the_scale_of_zeros_ends_at_the_least_scale():
         (1, INF, ["`scale`", "finite", "inf"]),
         (1, float("nan"), ["`scale`", "finite", "nan"]),
         (1, "small", ["`scale`", "'small'"]),
-        (1, [1.0, 0.0], ["`scale`", "above 0", "is 0"]),
+        (1, [1.0, 0.0], ["`scale`", "above 0", "holds 0"]),
         (1, keras.Variable(-3.0), ["`scale`", "above 0", "-3"]),
         (1j, 1, ["`alpha`", "at most 2", "1j"]),
     ],

@@ -7,7 +7,7 @@ they are skipped, and cost nothing there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from lossutils.check import require_tensorflow
+from lossutils.installation import require_tensorflow
 
 require_tensorflow()  # every loss imports this file, so this is where another backend is named
 
@@ -42,25 +42,56 @@ def number(
 
     Tensors and variables pass through unread inside a graph, so a loss parameter may be one.
     """
-    wanted = "a finite number" + _limits(above, at_least, below)
+
+    def inside(array: np.ndarray) -> bool:
+        return (
+            array.ndim == 0
+            and np.isfinite(array)
+            and (above is None or array > above)
+            and (at_least is None or array >= at_least)
+            and (below is None or array < below)
+        )
+
+    return numbers(name, value, "a finite number" + _limits(above, at_least, below), inside)
+
+
+def numbers(name: str, value: Any, wanted: str, allowed: Callable[[np.ndarray], Any]) -> Any:
+    """Return ``value`` if it holds numbers, all of them allowed, else raise ValueError.
+
+    ``allowed`` is asked with an array, and says whether all or which of its numbers may be.
+    Tensors and variables pass through unread inside a graph.
+    """
     if isinstance(value, (str, bytes, bool)) or value is None:
         raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.")
     if not has_values(value):
         return value
     try:
         array = _as_float32(ops.convert_to_numpy(value))
+        fine = allowed(array)
     except (TypeError, ValueError) as error:
         raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.") from error
-    inside = (
-        array.ndim == 0
-        and np.isfinite(array)
-        and (above is None or array > above)
-        and (at_least is None or array >= at_least)
-        and (below is None or array < below)
-    )
-    if not inside:
-        raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.")
+    if not np.all(fine):
+        found = f"holds {array[~fine][0]:g}" if np.ndim(fine) else f"is {value!r}"
+        raise ValueError(f"`{name}` must be {wanted}, but {found}.")
     return value
+
+
+def whole_number(name: str, value: Any, at_least: int = 0) -> int:
+    """Return ``value`` if it is a whole number of at least ``at_least``, else raise ValueError."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < at_least:
+        raise ValueError(
+            f"`{name}` must be a whole number of at least {at_least}, but is {value!r}."
+        )
+    return int(value)
+
+
+def at_least_float32(x: Any) -> Any:
+    """``x`` as a tensor of float64 if it is one already, else of float32.
+
+    In float16 the clip bound 1 - 1e-7 would be exactly 1.
+    """
+    x = ops.convert_to_tensor(x)
+    return x if keras.backend.standardize_dtype(x.dtype) == "float64" else ops.cast(x, "float32")
 
 
 def _as_float32(value: Any) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""What a diagnosis needs of Keras and TensorFlow that they do not offer openly."""
+"""What this package needs of Keras and TensorFlow that they do not offer openly.
+
+Each function has a test that fails when a version does it otherwise.
+"""
 
 import contextlib
 import random
@@ -7,11 +10,35 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import tree
 from keras.src.backend.common import global_state
 from keras.src.losses.losses import LossFunctionWrapper
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 from tensorflow.python.eager import context
+
+
+def called_by_compiled_model() -> bool:
+    """Whether the caller runs as the loss of ``compile(loss=...)``: those have a name scope."""
+    return any(s.startswith("compile_loss") for s in tf.get_current_name_scope().split("/"))
+
+
+def mask_of(y_pred: Any) -> Any:
+    """The mask that layers before have put on predictions, or None."""
+    return getattr(y_pred, "_keras_mask", None)
+
+
+def keep_from_decay(optimizer: keras.optimizers.Optimizer, variables: list[Any]) -> None:
+    """Exclude variables from weight decay, besides those that are excluded already."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
+    if optimizer.built or not optimizer.weight_decay:
+        return
+    # Keras forgets at each call what it was told to exclude before.
+    others = getattr(optimizer, "_exclude_from_weight_decay", set())
+    pattern = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
+    optimizer.exclude_from_weight_decay(variables)
+    optimizer._exclude_from_weight_decay |= others
+    optimizer._exclude_from_weight_decay_pattern = pattern
 
 
 def as_object(loss: Any) -> Any:
