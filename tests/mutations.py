@@ -31,6 +31,7 @@ PYTEST = ("-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:nbval", "-p", "no:cac
 OPTIONS = ("-o", "addopts=--import-mode=importlib --strict-markers")
 FAILED = re.compile(r"^FAILED (\S+)", re.MULTILINE)
 CLOSURES, STATEFUL = "lossutils/closures.py", "lossutils/stateful.py"
+ARGUMENTS, INTERNALS = "lossutils/arguments.py", "lossutils/keras_internals.py"
 TRAINER, PENALTIES = "lossutils/teaching/trainer.py", "lossutils/penalties.py"
 TESTS_OF_CLOSURES = ("tests/unit/test_closures.py",)
 TESTS_OF_STATEFUL = ("tests/unit/test_stateful.py",)
@@ -79,8 +80,8 @@ FAULTS = (
     Fault(
         "binary cross-entropy: weights swapped",
         CLOSURES,
-        "weight_0, weight_1 = check.weights(",
-        "weight_1, weight_0 = check.weights(",
+        "weight_0, weight_1 = arguments.weights(",
+        "weight_1, weight_0 = arguments.weights(",
         TESTS_OF_CLOSURES,
     ),
     Fault(
@@ -127,9 +128,9 @@ FAULTS = (
     ),
     Fault(
         "half precision is not widened",
-        CLOSURES,
-        '    if dtype != "float64":\n        dtype = "float32"\n',
-        "",
+        ARGUMENTS,
+        'return x if keras.backend.standardize_dtype(x.dtype) == "float64" else ops.cast(x, "float32")',
+        "return x",
         TESTS_OF_CLOSURES,
     ),
     Fault(
@@ -176,7 +177,7 @@ FAULTS = (
     ),
     Fault(
         "stateful loss: accepted by compile(loss=...)",
-        STATEFUL,
+        INTERNALS,
         's.startswith("compile_loss")',
         's.startswith("no such scope")',
         TESTS_OF_STATEFUL,
@@ -435,14 +436,14 @@ FAULTS = (
     ),
     Fault(
         "weight decay: the loss is not left out",
-        STATEFUL,
+        INTERNALS,
         "optimizer.exclude_from_weight_decay(variables)",
         "optimizer.exclude_from_weight_decay([])",
         TESTS_OF_STATEFUL,
     ),
     Fault(
         "weight decay: what was left out before is forgotten",
-        STATEFUL,
+        INTERNALS,
         "|= others",
         "|= set()",
         TESTS_OF_STATEFUL,
