@@ -129,8 +129,8 @@ FAULTS = (
     Fault(
         "half precision is not widened",
         ARGUMENTS,
-        'return x if keras.backend.standardize_dtype(x.dtype) == "float64" else ops.cast(x, "float32")',
-        "return x",
+        ' == "float64" else ops.cast(x, "float32")',
+        ' == "float64" else x',
         TESTS_OF_CLOSURES,
     ),
     Fault(
