@@ -6,7 +6,6 @@ and gets the tests below. A loss whose values depend on the other samples of the
 """
 
 import functools
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -214,7 +213,7 @@ class StatefulLossContract:
         assert equal(before, arrays(model.variables))
 
     def test_resumes_bit_for_bit_in_another_process(
-        self, model, data, tmp_path: Path, other_process: ProcessPoolExecutor
+        self, model, data, tmp_path: Path, other_process: Any
     ):
         train_on(model, *data, epochs=2)
         path = str(tmp_path / "model.keras")
@@ -227,7 +226,7 @@ class StatefulLossContract:
         assert equal(got[2], wanted[2])
 
     def test_two_replicas_train_like_one_device(
-        self, model, data, tmp_path: Path, other_process: ProcessPoolExecutor
+        self, model, data, tmp_path: Path, other_process: Any
     ):
         if self._couples():
             return
