@@ -18,9 +18,8 @@ import nbformat
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
-from pages import TEMPLATES, FiguresWithCaptions, PicturesOnce, code_colors, markdown_filter
+from pages import ROOT, TEMPLATES, FiguresWithCaptions, PicturesOnce, code_colors, markdown_filter
 
-ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "build" / "site"
 # What README.md says beyond this is for those who run or change the collection.
 INDEX_SECTIONS = ("The notebooks", "Licence")
@@ -97,6 +96,12 @@ def neighbours(notebooks: list[Page]) -> list[tuple[Page, Page | None, Page | No
     return list(zip(notebooks, before, after, strict=True))
 
 
+def code_style() -> str:
+    """Return the CSS that colours code, in light and in dark."""
+    dark = f"@media (prefers-color-scheme: dark) {{\n{code_colors('dark')}\n}}\n"
+    return f"{code_colors('light')}\n{dark}"
+
+
 def make_room(output: Path) -> None:
     """Make an empty folder; a site that is there already goes.
 
@@ -115,7 +120,7 @@ def build(output: Path, root: Path = ROOT) -> list[Path]:
     index, notebooks, texts = read_pages(root)
     frames = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined)
     frame = frames.get_template("page.html.j2")
-    style = (TEMPLATES / STYLE).read_text(encoding="utf-8") + code_colors()
+    style = (TEMPLATES / STYLE).read_text(encoding="utf-8") + code_style()
     (output / STYLE).write_text(style, encoding="utf-8", newline="\n")
     rows = neighbours(notebooks) + [(page, None, None) for page in (index, *texts)]
     for page, before, after in rows:

@@ -21,8 +21,8 @@ from PIL import Image
 from pygments.formatters import HtmlFormatter
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-# These styles keep a contrast of 7:1.
-LIGHT_CODE, DARK_CODE = "a11y-high-contrast-light", "a11y-high-contrast-dark"
+ROOT = TEMPLATES.parents[1]
+NOTEBOOKS = ROOT / "notebooks"
 
 _TAG = re.compile(r"<[^>]+>")
 _ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
@@ -152,12 +152,9 @@ def pixels(png: str) -> bytes:
         return picture.tobytes()
 
 
-def code_colors() -> str:
-    """Return the CSS that colours code, for light and for dark."""
-    light, dark = (
-        HtmlFormatter(style=style).get_style_defs(".highlight") for style in (LIGHT_CODE, DARK_CODE)
-    )
-    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
+def code_colors(scheme: str) -> str:
+    """Return the CSS that colours code, "light" or "dark", with a contrast of 7:1."""
+    return HtmlFormatter(style=f"a11y-high-contrast-{scheme}").get_style_defs(".highlight")
 
 
 def png_size(png: str) -> tuple[int, int]:

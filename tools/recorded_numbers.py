@@ -7,29 +7,23 @@ Reaches format specifications in f-strings (`{x:.2f}`), `round(x, 2)`, `np.round
 import ast
 import itertools
 import json
-import re
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from IPython import get_ipython
 
-SPECIFICATION = re.compile(r"\.(\d+)([efg%])$")
 
+def digits(value: float, shown: str | int) -> int:
+    """Return how many digits after the point are shown, given a format or their number.
 
-def digits(value: float, specification: str) -> int | None:
-    """Return how many digits after the point are shown, negative before it; None: not rounded.
-
-    >>> [digits(123.456, kind) for kind in (".2f", "8.1%", ".3g", ",.0f", "6d")]
-    [2, 3, 0, 0, None]
+    >>> [digits(123.456, kind) for kind in (".2f", "8.1%", ".3g", ",.0f", 2)]
+    [2, 3, 0, 0, 2]
     """
-    found = SPECIFICATION.search(specification)
-    if not found:
-        return None
-    places, kind = int(found[1]), found[2]
-    if kind in "f%":
-        return places + 2 * (kind == "%")
-    magnitude = int(np.floor(np.log10(abs(value)))) if value else 0
-    return places - magnitude - (kind == "g")
+    if not isinstance(shown, str):
+        return int(shown)
+    text = format(value, shown).strip().replace(",", "")
+    return 2 * text.endswith("%") - Decimal(text.rstrip("%")).as_tuple().exponent
 
 
 def install(file_name: str) -> None:
@@ -38,13 +32,9 @@ def install(file_name: str) -> None:
 
     def note(place: str, value: Any, shown: Any) -> Any:
         for number in itertools.islice(np.ravel(value), 1000):
-            try:
-                number = float(number)
-            except (TypeError, ValueError):  # a text has a specification too
-                return value
-            after = digits(number, shown) if isinstance(shown, str) else int(shown)
-            if after is not None and np.isfinite(number):
-                file.write(json.dumps([place, number, after]) + "\n")
+            if isinstance(number, float | np.floating) and np.isfinite(number):
+                after = digits(float(number), shown)
+                file.write(json.dumps([place, float(number), after]) + "\n")
         file.flush()
         return value
 
@@ -75,12 +65,11 @@ class _Transformer(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
-        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        of_numpy = getattr(getattr(node.func, "value", None), "id", "") == "np"
-        if name != "round" or not node.args:
-            return node
-        if isinstance(node.func, ast.Attribute) and not of_numpy:
-            node.func.value = self._noted(node.func.value, node.args[0])
-        elif len(node.args) == 2:
-            node.args[0] = self._noted(node.args[0], node.args[1])
+        match node:
+            case ast.Call(ast.Name("round"), [value, shown]):
+                node.args[0] = self._noted(value, shown)
+            case ast.Call(ast.Attribute(ast.Name("np"), "round"), [value, shown]):
+                node.args[0] = self._noted(value, shown)
+            case ast.Call(ast.Attribute(value, "round"), [shown]):
+                node.func.value = self._noted(value, shown)
         return node

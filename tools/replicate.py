@@ -12,17 +12,15 @@ again, as long as neither the code of the notebook nor what it imports has chang
 the results.
 """
 
-import argparse
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-from kernel_runs import ROOT, TOOLS, Results, chosen, executed, fingerprint
+from kernel_runs import ROOT, TOOLS, executed, fingerprint, kept, parser_for
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
@@ -89,18 +87,15 @@ def replicate(path: Path, shift: int) -> dict:
     return {"claims": claims_of(notebook), "errors": errors_of(notebook)}
 
 
-def runs_of(path: Path, shifts: Iterable[int], jobs: int, results: Results) -> list[dict]:
-    """Return the results of a notebook for all shifts, after the runs that are not kept yet."""
+def runs_of(path: Path, seeds: int, jobs: int) -> list[dict]:
+    """Return the results of a notebook for so many shifts, after the runs that are not kept yet."""
     code = fingerprint(path, TOOLS / "shifted_seeds.py")
 
     def run(shift: int) -> dict:
-        key = f"{path.name}  {shift}  {code}"
-        if results.of(key) is None:
-            results.add(key, replicate(path, shift))
-        return results.of(key)
+        return kept(KEPT, f"{path.name}  {shift}  {code}", lambda: replicate(path, shift))
 
     with ThreadPoolExecutor(jobs) as pool:
-        return list(pool.map(run, shifts))
+        return list(pool.map(run, range(STEP, STEP * (seeds + 1), STEP)))
 
 
 def counted(path: Path, runs: list[dict]) -> list[Count]:
@@ -111,16 +106,17 @@ def counted(path: Path, runs: list[dict]) -> list[Count]:
     return sorted(counts, key=lambda count: count.held)
 
 
-def report(path: Path, runs: list[dict]) -> None:
-    """Print the counts of a notebook, and what raised."""
+def report(path: Path, runs: list[dict]) -> list[Count]:
+    """Print the counts of a notebook, and what raised; return the counts."""
     print(f"\n{path.stem}")
-    for count in counted(path, runs):
+    counts = counted(path, runs)
+    for count in counts:
         remark = "" if count.is_judged else "  not judged"
         print(f"  {count.held:3} of {count.runs}  {count.sentence}{remark}")
     for number, run in enumerate(runs, 1):
         for error in run["errors"]:
-            print(f"  run {number}: {error}")
-    sys.stdout.flush()
+            print(f"  run {number}: {error}", flush=True)
+    return counts
 
 
 def status_table(counts: list[Count], runs: int) -> str:
@@ -162,20 +158,18 @@ def write_status(table: str) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return 0 when every claim held often enough."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_for(__doc__)
     parser.add_argument("--seeds", type=int, default=20, metavar="N", help="runs of each notebook")
     parser.add_argument("--jobs", type=int, default=1, metavar="J", help="runs at the same time")
     parser.add_argument("--anew", action="store_true", help="forget earlier results")
     parser.add_argument("--status", action="store_true", help="write the table into STATUS.md")
-    parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
     options = parser.parse_args(arguments)
-    paths, shifts = chosen(options.notebooks), range(STEP, STEP * (options.seeds + 1), STEP)
-    results = Results(KEPT, options.anew)
+    if options.anew:
+        KEPT.unlink(missing_ok=True)
     counts = []
-    for path in paths:
-        runs = runs_of(path, shifts, options.jobs, results)
-        report(path, runs)
-        counts += counted(path, runs)
+    for path in options.notebooks:
+        runs = runs_of(path, options.seeds, options.jobs)
+        counts += report(path, runs)
     weak = [count for count in counts if count.is_weak]
     print(f"\n{len(counts)} claims, {len(weak)} held in fewer than nine of ten runs")
     if options.status:

@@ -2,13 +2,12 @@
 
     python tools/rounding.py [--margin M] [--jobs J] [NOTEBOOK ...]
 
-Runs each notebook once for each processor of tools/drift.py, and compares the numbers that its
+Runs each notebook once for each processor of kernel_runs.py, and compares the numbers that its
 cells round, with all their digits. A number is listed if its distance from the rounding edge is
 less than M times (3, if not given) what it moved from one processor to another. The exit status is
 1 if any is. Numbers that are equal on all processors, such as counts, are never listed.
 """
 
-import argparse
 import json
 import sys
 import tempfile
@@ -16,8 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 
-from drift import PROCESSORS
-from kernel_runs import chosen, executed
+from kernel_runs import PROCESSORS, executed, parser_for
 
 FIRST = "import recorded_numbers; recorded_numbers.install({file!r})"
 Number = tuple[str, float, int]  # its place, its value, the digits shown after the point
@@ -60,13 +58,12 @@ def at_the_edge(runs: list[list[Number]], margin: float) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return 0 when no number is near an edge."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_for(__doc__)
     parser.add_argument("--margin", type=float, default=3.0, metavar="M")
     parser.add_argument("--jobs", type=int, default=1, metavar="J", help="runs at the same time")
-    parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
     options = parser.parse_args(arguments)
     near = 0
-    for path in chosen(options.notebooks):
+    for path in options.notebooks:
         with ThreadPoolExecutor(options.jobs) as pool:
             runs = list(pool.map(lambda name, path=path: numbers(path, name), PROCESSORS))
         lines = at_the_edge(runs, options.margin)

@@ -5,7 +5,6 @@ times batch numbers. For the times both take turns. For the memory each has a pr
 which is looked at while it repeats its step.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -14,8 +13,7 @@ from typing import Any
 
 import psutil
 import tensorflow as tf
-from execute import PeakMemory
-from measure import Table, in_turn, median, ratio
+from measure import PeakMemory, Table, in_turn, median, ratio
 
 from lossutils import mahalanobis_squared
 
@@ -53,12 +51,10 @@ def megabytes(formula: str) -> list[float]:
 def growth(step: Callable, x: Any) -> float:
     """Return by how many megabytes the process grows while a step is repeated."""
     before = psutil.Process().memory_info().rss / 1e6
-    memory = PeakMemory()
-    memory.watch(os.getpid())
-    end = time.monotonic() + WATCHED_SECONDS
-    while time.monotonic() < end:
-        step(x)
-    memory.stop()
+    with PeakMemory() as memory:
+        end = time.monotonic() + WATCHED_SECONDS
+        while time.monotonic() < end:
+            step(x)
     return max(0.0, memory.megabytes - before)
 
 

@@ -6,10 +6,13 @@ things to compare take turns, round after round, and a ratio is formed in each r
 
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import psutil
 
 UNITS = {"us": 1e6, "ms": 1e3, "s": 1}
 
@@ -91,3 +94,41 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
     ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
     low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
     return f"{middle:.2f} ({low:.2f} to {high:.2f})"
+
+
+class PeakMemory:
+    """The largest memory of a process and its children during a `with` block, in megabytes.
+
+    It is looked for 20 times a second by `find`, and may begin later than the block. Of a child
+    counts what it has for itself: TensorFlow's library is in memory once for all.
+    """
+
+    def __init__(self, find: Callable[[], psutil.Process] = psutil.Process) -> None:
+        self.megabytes = 0.0
+        self._find = find
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> "PeakMemory":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._stop.wait(0.05):
+            try:
+                process = self._find()
+                used = process.memory_info().rss
+                children = process.children(recursive=True)
+                used += sum(child.memory_full_info().uss for child in children)
+            except (psutil.Error, ValueError):  # it, or a child, ended meanwhile; or none is there
+                continue
+            self.megabytes = max(self.megabytes, used / 1e6)
+
+
+def newest_child() -> psutil.Process:
+    """Return the process that this one started last; ValueError if there is none."""
+    return max(psutil.Process().children(), key=psutil.Process.create_time)

@@ -1,15 +1,16 @@
 """What a notebook costs in a fresh kernel, and whether that is what its title promises."""
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import execute
 import nbformat
-from measure import Table, progress
+from kernel_runs import NOTEBOOKS
+from measure import PeakMemory, Table, newest_child, progress
 
-NOTEBOOKS = execute.NOTEBOOKS
 MOST_MEGABYTES = 1000
 PROMISE = re.compile(r"\*Read (\d+) min · run (\d+) s · exercises? (\d+) min\*")
 
@@ -41,10 +42,13 @@ def row(path: Path) -> list[str]:
     """Execute a notebook and return its row of the table."""
     said = promise(nbformat.read(path, as_version=4).cells[0].source)
     progress(path.stem)
-    run = execute.execute(path)
-    kept = run.seconds <= said.run and run.megabytes <= MOST_MEGABYTES and not run.problems
+    start = time.perf_counter()
+    with PeakMemory(newest_child) as memory:
+        _, problems = execute.execute(path)
+    seconds = time.perf_counter() - start
+    kept = seconds <= said.run and memory.megabytes <= MOST_MEGABYTES and not problems
     minutes = [str(said.read), str(said.exercises)]
-    measured = [f"{run.seconds:.1f}", str(said.run), f"{run.megabytes:.0f}"]
+    measured = [f"{seconds:.1f}", str(said.run), f"{memory.megabytes:.0f}"]
     return [path.stem, *minutes, *measured, "yes" if kept else "no"]
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import execute
 import nbformat
+from kernel_runs import NOTEBOOKS
 from measure import Table, progress
 from nbformat.v4 import new_code_cell
 
-NOTEBOOKS = execute.NOTEBOOKS
 MOST_MILLISECONDS = 50
 CELL = "import redraw_probe; redraw_probe.report()"
 
@@ -29,10 +29,10 @@ def measure_redraws(path: Path) -> list[dict]:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
         nbformat.write(notebook, copy)
-        run = execute.execute(copy)
-    if run.problems:
-        raise RuntimeError(f"{path.name}: {run.problems}")
-    return json.loads(run.notebook.cells[-1].outputs[0].text)
+        notebook, problems = execute.execute(copy)
+    if problems:
+        raise RuntimeError(f"{path.name}: {problems}")
+    return json.loads(notebook.cells[-1].outputs[0].text)
 
 
 def row(notebook: Path, widget: dict) -> list[str]:

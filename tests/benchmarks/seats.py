@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import execute
 import psutil
+from kernel_runs import NOTEBOOKS
 from measure import Table, progress
 
-NOTEBOOK = execute.NOTEBOOKS / "04_trainable_threshold.ipynb"
+NOTEBOOK = NOTEBOOKS / "04_trainable_threshold.ipynb"
 SEATS = (1, 2, 4, 8)
 
 
@@ -53,7 +54,7 @@ def row(seats: int) -> list[str]:
     with TotalMemory() as memory, ThreadPoolExecutor(seats) as pool:
         runs = list(pool.map(execute.execute, [NOTEBOOK] * seats))
     wait = time.perf_counter() - start
-    problems = [problem for run in runs for problem in run.problems]
+    problems = [problem for _, found in runs for problem in found]
     if problems:
         raise RuntimeError(f"{NOTEBOOK.name}: {problems}")
     return [str(seats), f"{wait:.0f}", f"{memory.megabytes:.0f}", f"{memory.megabytes / seats:.0f}"]

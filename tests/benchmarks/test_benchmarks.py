@@ -97,6 +97,20 @@ def test_a_notebook_gives_its_row(small_notebook):
     assert 0 < float(ran) < 500 and 100 < float(megabytes) < 1000
 
 
+def test_a_promise_that_is_not_kept_is_told(small_notebook, monkeypatch):
+    notebook = nbformat.read(small_notebook, as_version=4)
+    fill = "import time; x = bytearray(b'x') * 300_000_000; time.sleep(0.5)"
+    notebook.cells[1].source = fill
+    nbformat.write(notebook, small_notebook)
+    monkeypatch.setattr(notebook_costs, "MOST_MEGABYTES", 300)
+    *_, megabytes, kept = notebook_costs.row(small_notebook)
+    assert float(megabytes) > 300 and kept == "no"
+    monkeypatch.setattr(notebook_costs, "MOST_MEGABYTES", 1000)
+    notebook.cells[0].source = notebook.cells[0].source.replace("run 500 s", "run 0 s")
+    nbformat.write(notebook, small_notebook)
+    assert notebook_costs.row(small_notebook)[-1] == "no"
+
+
 def test_the_redraws_of_a_notebook_are_measured(small_notebook):
     (widget,) = redraws.measure_redraws(small_notebook)
     assert widget["name"] == "height" and len(widget["seconds"]) == 5

@@ -1,5 +1,6 @@
 """The talks in a browser: every slide fits, every figure shows, the keyboard leads to the end."""
 
+import base64
 import io
 import re
 import subprocess
@@ -7,15 +8,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import build_slides
 import nbformat
 import pytest
 from accessibility import WCAG, texts_not_compared, violations
+from kernel_runs import NOTEBOOKS, ROOT
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from offline import offline_page
 from PIL import Image
 
-ROOT = build_slides.NOTEBOOKS.parent
-PATHS = sorted(build_slides.NOTEBOOKS.glob("*.ipynb"))
+PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
 READY = "() => window.Reveal?.isReady()"
 SLIDES = """() => [...document.querySelectorAll('.slides section section')]
@@ -55,11 +56,19 @@ PRESENT = ".slides section.present section.present"
 STILL = ".backgrounds { display: none } .fragment { transition: none !important }"
 
 
+def make_talks(output: Path, *notebooks: Path) -> None:
+    """Run the command of README.md."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^jupyter (nbconvert --config tools/slides.+)$", readme, re.MULTILINE)
+    command = [*line.split(), "--output-dir", output, *notebooks]
+    subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=True, capture_output=True)
+
+
 @pytest.fixture(scope="module")
 def folder(web_packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the talks."""
     output = tmp_path_factory.mktemp("talks")
-    build_slides.build(output, PATHS)
+    make_talks(output)
     return output
 
 
@@ -72,18 +81,8 @@ def page(browser: object, folder: Path) -> Iterator[object]:
 
 def open_talk(page: object, folder: Path, name: str) -> None:
     """Open the talk of a notebook and wait for its first slide."""
-    page.goto((folder / f"{name}{build_slides.EXTENSION}").as_uri())
+    page.goto((folder / f"{name}.slides.html").as_uri())
     page.wait_for_function(READY)
-
-
-def test_the_talk_by_hand_is_the_same(folder: Path, tmp_path: Path) -> None:
-    """README.md shows how to make one talk with nbconvert alone."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (line,) = re.findall(r"^jupyter (nbconvert --to slides .+)$", readme, flags=re.MULTILINE)
-    words = line.replace("build/slides", str(tmp_path)).split()
-    subprocess.run([sys.executable, "-m", *words], cwd=ROOT, check=True)
-    (talk,) = tmp_path.iterdir()
-    assert talk.read_text("utf-8") == (folder / talk.name).read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", [path.stem for path in PATHS])
@@ -92,11 +91,74 @@ def test_every_slide_fits_and_shows_its_figures(name: str, page: object, folder:
     page.add_style_tag(content=STILL)
     assert page.evaluate(IN_SIGHT)
     assert page.evaluate(FAULTS) == []
-    cells = nbformat.read(build_slides.NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
+    cells = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
     figures = sum("image/png" in o.get("data", {}) for c in cells for o in c.get("outputs", []))
     assert page.locator("figure img").count() == figures > 0
     pictures = page.evaluate("() => [...document.images].filter(image => !image.alt.trim()).length")
     assert pictures == 0
+
+
+# A part of each slide: its text, its tables with the number of rows, and how many figures.
+CONTENTS = """() => [...document.querySelectorAll('.slides section section')].map(slide => [
+    slide.querySelector('h1, h2, h3, p, pre')?.innerText.slice(0, 12).split('\\n')[0] ?? '',
+    [...slide.querySelectorAll('table')].map(t => [!!t.tHead, t.tBodies[0].rows.length]),
+    slide.querySelectorAll('figure').length])"""
+
+
+def code(lines: int, figures: int = 0) -> object:
+    """Return a code cell of so many lines that shows so many figures."""
+    outputs = []
+    for number in range(figures):
+        picture = io.BytesIO()
+        Image.new("L", (800, 320), 100 + number).save(picture, "png")
+        data = {"image/png": base64.b64encode(picture.getvalue()).decode()}
+        outputs.append(new_output("display_data", data, metadata={"alt": "Gray."}))
+        outputs.append(new_output("display_data", {"text/markdown": "*It is gray.*"}))
+    return new_code_cell("\n".join(f"x = {i}" for i in range(lines)), outputs=outputs)
+
+
+PROSE = " ".join(["Some words that fill the line."] * 12)
+ROW = f"| row | {'because of something that is long ' * 5} |\n"
+TABLE = "| Symptom | Cause |\n|---|---|\n"
+
+
+@pytest.mark.parametrize(
+    ("cells", "contents"),
+    [
+        ([code(5), code(5)], [["Part", [], 0]]),
+        ([code(15), code(15)], [["Part", [], 0], ["x = 0", [], 0]]),
+        ([code(20, figures=1)], [["Part", [], 0], ["x = 0", [], 0], ["It is gray.", [], 1]]),
+        (
+            [code(20, figures=2)],
+            [["Part", [], 0], ["x = 0", [], 0], *[["It is gray.", [], 1]] * 2],
+        ),
+        (
+            [new_markdown_cell("\n\n".join([PROSE] * 6 + ["## Next", PROSE]))],
+            [["Part", [], 0], ["Some words t", [], 0], ["Some words t", [], 0], ["Next", [], 0]],
+        ),
+        (
+            [new_markdown_cell("### Wrong\n\n" + TABLE + ROW * 12)],
+            [["Part", [], 0], ["Wrong", [[True, 7]], 0], ["", [[True, 5]], 0]],
+        ),
+    ],
+    ids=["together", "not together", "a figure below", "two", "text", "table"],
+)
+def test_what_does_not_fit_goes_on_below(
+    cells: list, contents: list, page: object, folder: Path, tmp_path: Path
+) -> None:
+    title = new_markdown_cell("# Title\n\n## Part")
+    for cell in cells:
+        cell.metadata["slideshow"] = {"slide_type": "fragment"}
+    nbformat.write(new_notebook(cells=[title, *cells]), tmp_path / "small.ipynb")
+    make_talks(folder, tmp_path / "small.ipynb")
+    open_talk(page, folder, "small")
+    assert page.evaluate("() => Reveal.getTotalSlides()") == len(contents) + 1
+    shown = page.evaluate(CONTENTS)
+    assert shown[0][0] == "Title"
+    assert shown[1:] == contents
+    assert page.locator(".slides section section > .fragment:first-child").count() == 0
+    page.add_style_tag(content=STILL)
+    assert page.evaluate(FAULTS) == []
 
 
 @pytest.mark.parametrize(
@@ -146,7 +208,7 @@ def test_a_slide_that_is_too_tall_scrolls_by_key_and_then_goes_on(
     assert page.evaluate("() => Reveal.getCurrentSlide().scrollTop") > 0
     for _ in range(10):
         page.keyboard.press("Space")
-    assert page.evaluate("() => Reveal.getIndices().h") > 0
+    assert page.evaluate("() => Reveal.getIndices().h + Reveal.getIndices().v") > 0
 
 
 def test_escape_shows_all_slides_and_a_click_leads_to_one(page: object, folder: Path) -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import check_binder
+import noxfile
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -23,29 +23,42 @@ def locked():
     return {canonicalize_name(name): version for name, version in (p.split("==") for p in pins)}
 
 
-def test_the_dockerfile_installs_from_our_folder():
-    dockerfile = check_binder.render_dockerfile()
-    for step in (
-        'pip install --no-cache-dir -r "binder/requirements.txt"',
-        "RUN ./binder/postBuild",
-        'ENV R2D_ENTRYPOINT="${REPO_DIR}/binder/start"',
-    ):
-        assert dockerfile.count(step) == 1, step
+@pytest.fixture(scope="module")
+def dockerfile():
+    """What repo2docker would build from this repository."""
+    return rendered(ROOT)
 
 
-def test_binder_runs_the_python_of_its_runtime_file():
-    assert check_binder.find_buildpack().python_version == "3.11"
+def rendered(folder):
+    """Return the Dockerfile of a folder."""
+    done = subprocess.run(noxfile.DOCKERFILE, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_dockerfile_installs_from_our_folder(dockerfile):
+    assert noxfile.binder_steps(dockerfile)[:3] == [
+        '${KERNEL_PYTHON_PREFIX}/bin/pip install --no-cache-dir -r "binder/requirements.txt"',
+        "chmod +x binder/postBuild",
+        "./binder/postBuild",
+    ]
+    assert dockerfile.count('ENV R2D_ENTRYPOINT="${REPO_DIR}/binder/start"') == 1
+
+
+def test_binder_runs_the_python_of_its_runtime_file(dockerfile):
+    assert noxfile.RUNTIME == "python-3.11"
+    assert "environment-2epy-2d3-2e11-2dlinux-2d64-2elock" in dockerfile
 
 
 def test_a_repository_without_the_folder_is_refused(tmp_path):
     (tmp_path / "requirements.txt").write_text("numpy\n")
-    with pytest.raises(RuntimeError, match="would build from ''"):
-        check_binder.find_buildpack(tmp_path)
+    with pytest.raises(ValueError, match="what stands in binder/"):
+        noxfile.binder_steps(rendered(tmp_path))
 
 
 def test_the_base_of_the_build_is_known():
-    names = [pin.split("==")[0] for pin in check_binder.base_pins("3.11")]
-    wanted = [name.removesuffix("-base") for name in check_binder.BASE_PACKAGES]
+    names = [pin.split("==")[0] for pin in noxfile.base_pins("3.11")]
+    wanted = [name.removesuffix("-base") for name in noxfile.BASE_PACKAGES]
     assert sorted(names) == sorted(wanted)
 
 
@@ -81,8 +94,9 @@ def test_start_limits_threads_and_runs_what_it_is_given():
 
 @pytest.mark.slow
 def test_the_installation_that_binder_makes_trains(tmp_path):
-    command = [sys.executable, str(ROOT / "tools" / "check_binder.py"), str(tmp_path / "made")]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "nox", "-f", "tools/noxfile.py", "-s", "binder"]
+    command += ["--envdir", str(tmp_path)]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "This installation is ready." in result.stdout
     assert "trained one step on tensorflow" in result.stdout

@@ -228,7 +228,7 @@ def test_contrast_is_that_of_wcag():
 def test_the_colours_of_code_can_be_read(scheme, part):
     style = (pages.TEMPLATES / "site.css").read_text("utf-8")
     shade = re.findall(r"--shade: (#\w+)", style)[part]
-    css = pages.code_colors().split("@media")[part]
+    css = pages.code_colors(scheme)
     colors = set(re.findall(r"^\.highlight [^\n]*[{;] color: (#\w+)", css, re.MULTILINE))
     assert len(colors) > 4
     assert {

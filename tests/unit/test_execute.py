@@ -1,5 +1,7 @@
 """tools/execute.py: what it stores, what it refuses to store, and that a second run is equal."""
 
+import re
+
 import execute
 import nbformat
 import pytest
@@ -57,18 +59,17 @@ def test_neither_the_view_nor_the_state_of_a_widget_is_stored(executed):
     assert "widget-view" not in executed.read_text()
 
 
-def test_ids_tags_and_slides_are_kept_and_nothing_else(executed):
+def test_ids_and_tags_are_kept_and_nothing_else(executed):
     cells = nbformat.read(executed, as_version=4).cells
     assert [cell.id for cell in cells] == ["title", "id-0", "id-1", "id-2"]
-    assert cells[1].metadata == {"tags": ["D1.1"], "slideshow": {"slide_type": "slide"}}
+    assert cells[1].metadata == {"tags": ["D1.1"], "slideshow": {"slide_type": "fragment"}}
     assert cells[0].source == "# Title"
 
 
-def test_a_second_run_changes_no_byte(executed, capsys):
+def test_a_second_run_changes_no_byte(executed):
     before = executed.read_bytes()
     assert execute.main([str(executed)]) == 0
     assert executed.read_bytes() == before
-    assert "unchanged" in capsys.readouterr().out
 
 
 def test_check_reports_a_difference_and_writes_nothing(executed, tmp_path, capsys):
@@ -77,17 +78,8 @@ def test_check_reports_a_difference_and_writes_nothing(executed, tmp_path, capsy
     before = changed.read_bytes()
     assert execute.main(["--check", str(changed)]) == 1
     assert changed.read_bytes() == before
-    assert "differs" in capsys.readouterr().out
+    assert "differs" in capsys.readouterr().err
     assert execute.main(["--check", str(executed)]) == 0
-
-
-def test_results_can_go_to_a_folder(tmp_path):
-    path = store(tmp_path / "here.ipynb", "1 + 1")
-    before = path.read_bytes()
-    assert execute.main(["--to", str(tmp_path / "new" / "there"), str(path)]) == 0
-    assert path.read_bytes() == before
-    result = nbformat.read(tmp_path / "new" / "there" / "here.ipynb", as_version=4)
-    assert result.cells[0].outputs[0].data == {"text/plain": "2"}
 
 
 @pytest.mark.parametrize(
@@ -127,24 +119,22 @@ def test_a_missing_id_is_made_from_the_position():
 
 
 @pytest.mark.parametrize(
-    ("sources", "change"),
+    ("sources", "changes"),
     [
-        (["x = 3", "print(x)", "x = x\nprint(x)"], None),
-        (["x = 3", "x = x - 1\nprint(x)"], "second time, cell 2"),
-        (["x = [3]", "print(x.pop())", "print(len(x))"], "second time, cell 2"),
-        (["x = [3, 4]", "x.pop();", "print(len(x))"], "first time, cell 3"),
+        (["x = 3", "print(x)", "x = x\nprint(x)"], []),
+        (["x = 3", "x = x - 1\nprint(x)"], ["Cell 3: "]),
+        (["x = [3]", "print(x.pop())", "print(len(x))"], ["Cell 3: "]),
+        (["x = [3, 4]", "_ = x.pop()", "print(len(x))"], ["Cell 4: ", "Cell 5: "]),
     ],
     ids=["the same", "counts down", "raises", "changes what a later cell prints"],
 )
-def test_each_cell_can_be_run_twice_in_a_row(tmp_path, capsys, sources, change):
+def test_each_cell_can_be_run_twice_in_a_row(tmp_path, capsys, sources, changes):
     path = store(tmp_path / "repeated.ipynb", *sources)
     assert execute.main([str(path)]) == 0
     before = path.read_bytes()
-    assert execute.main(["--twice", str(path)]) == int(change is not None)
+    assert execute.main(["--twice", str(path)]) == int(changes != [])
     assert path.read_bytes() == before
-    printed = capsys.readouterr()
-    assert ("differs" in printed.out) == (change is not None)
-    assert (change or "") in printed.err
+    assert re.findall("Cell .: ", capsys.readouterr().err) == changes
 
 
 def test_each_complaint_names_its_cell():
@@ -153,19 +143,3 @@ def test_each_complaint_names_its_cell():
     cells[1].outputs = [new_output("stream", name="stderr", text="W0000 a log line\n")]
     found = execute.complaints(new_notebook(cells=cells))
     assert found == ["cell 1 wrote to stderr: W0000 a log line"]
-
-
-def test_limits_are_failures_only_when_asked_for():
-    run = execute.Run(new_notebook(), seconds=21.0, megabytes=1001.0)
-    assert execute.over_limits(run, None, None) == []
-    assert execute.over_limits(run, 21.0, 1001.0) == []
-    assert execute.over_limits(run, 20, 1000) == [
-        "took 21.0 s, more than 20 s",
-        "used 1001 MB, more than 1000 MB",
-    ]
-
-
-def test_the_memory_of_the_kernel_is_measured(tmp_path):
-    path = store(tmp_path / "big.ipynb", "import time; x = bytearray(300_000_000); time.sleep(0.5)")
-    assert execute.main(["--max-megabytes", "300", str(path)]) == 1
-    assert execute.execute(path).megabytes > 300
