@@ -119,7 +119,8 @@ class FiguresWithCaptions(Preprocessor):
                 joined[-1].metadata.caption = caption
                 continue
             if "image/png" in output.get("data", {}):
-                output.metadata.width, output.metadata.height = png_size(output.data["image/png"])
+                size = picture(output.data["image/png"]).size
+                output.metadata.width, output.metadata.height = size
             joined.append(output)
         if cell.cell_type == "code":
             cell.outputs = joined
@@ -139,28 +140,22 @@ class PicturesOnce(Preprocessor):
         for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
             data = output.get("data", {})
             if "image/png" in data:
-                above = pixels(data["image/png"])
+                above = picture(data["image/png"])
             still = _STILL.match(data.get("text/html", ""))
-            if still and pixels(still["png"]) == above:
+            # The same picture may be compressed in many ways.
+            if still and above and picture(still["png"]).tobytes() == above.tobytes():
                 data["text/html"] = data["text/html"][still.end() :]
         return notebook, resources
 
 
-def pixels(png: str) -> bytes:
-    """Return the pixels of a PNG in base64; the same picture may be compressed in many ways."""
-    with Image.open(io.BytesIO(base64.b64decode(png))) as picture:
-        return picture.tobytes()
+def picture(png: str) -> Image.Image:
+    """Return the picture that a PNG in base64 holds."""
+    return Image.open(io.BytesIO(base64.b64decode(png)))
 
 
 def code_colors(scheme: str) -> str:
     """Return the CSS that colours code, "light" or "dark", with a contrast of 7:1."""
     return HtmlFormatter(style=f"a11y-high-contrast-{scheme}").get_style_defs(".highlight")
-
-
-def png_size(png: str) -> tuple[int, int]:
-    """Return width and height from the header of a PNG in base64."""
-    header = base64.b64decode(png[:32])
-    return int.from_bytes(header[16:20], "big"), int.from_bytes(header[20:24], "big")
 
 
 def _mathml(latex: str, display: str) -> str:
