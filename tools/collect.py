@@ -12,7 +12,6 @@ import argparse
 import csv
 import re
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -63,19 +62,18 @@ def collect(folder: Path, run: bool = False) -> Results:
 
 
 def table(results: Results) -> list[list[str]]:
-    """Return the rows of the table: its head, the people, and how many solved each exercise."""
-    columns = sorted({exercise for solved in results.values() for exercise in solved})
-    rows = [["", *columns]]
-    rows += [[who, *(solved.get(c, ".") for c in columns)] for who, solved in results.items()]
-    counts = [str(sum(s.get(c) == "yes" for s in results.values())) for c in columns]
-    return [*rows, ["solved by", *counts]]
+    """Return a head and one row for each exercise: people may be many, and their names long."""
+    rows = [["", *results, "solved by"]]
+    for exercise in sorted({exercise for solved in results.values() for exercise in solved}):
+        answers = [solved.get(exercise, ".") for solved in results.values()]
+        rows.append([exercise, *answers, str(answers.count("yes"))])
+    return rows
 
 
-def lines(rows: Iterable[list[str]]) -> list[str]:
-    """Return the table turned round, one line for each exercise: names may be many and long."""
-    columns = list(zip(*rows, strict=True))
-    widths = [max(map(len, row)) for row in zip(*columns, strict=True)]
-    return ["  ".join(t.ljust(w) for t, w in zip(c, widths, strict=True)).rstrip() for c in columns]
+def lines(rows: list[list[str]]) -> list[str]:
+    """Return the rows as text, with columns of equal width."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -95,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
     print("\n".join(lines(rows)))
     if options.csv:
         with options.csv.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(rows)
+            csv.writer(file).writerows(zip(*rows, strict=True))
     return 0
 
 
