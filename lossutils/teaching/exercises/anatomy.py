@@ -36,8 +36,6 @@ log_cosh = Exercise(
     slips={
         "For an error of 200 your loss is not finite: cosh(200) is larger than float32 can hold. "
         "Use the form in the stub.": [lambda t, p: ops.mean(ops.log(ops.cosh(t - p)), axis=-1)],
-    },
-    also_wrong={
         "average over the two": [
             lambda t, p: ops.sum(_elementwise(t, p), axis=-1),
             lambda t, p: _elementwise(t, p)[:, 0],
@@ -83,8 +81,6 @@ bakers_loss = Exercise(
             lambda t, p: ops.mean(3.0 * ops.relu(t - p), axis=-1),
             lambda t, p: ops.mean(ops.relu(p - t), axis=-1),
         ],
-    },
-    also_wrong={
         "should cost 6": [
             lambda t, p: ops.mean(ops.abs(t - p), axis=-1),
             lambda t, p: ops.mean(3.0 * ops.abs(t - p), axis=-1),

@@ -42,6 +42,11 @@ def _two_tubes(factory):
     yield from sound(first, *errors)
 
 
+def _of_error(formula):
+    """A factory whose loss is the mean of a formula of the error and epsilon."""
+    return lambda epsilon: lambda t, p: ops.mean(formula(p - t, epsilon), axis=-1)
+
+
 _latest = {}
 
 
@@ -59,31 +64,22 @@ tube = Exercise(
     ),
     praise="Each loss keeps its own epsilon, and no sample is lost in a mean.",
     slips={
-        "An error below epsilon gets a negative loss: it would be rewarded. It should cost 0.": [
-            lambda epsilon: lambda t, p: ops.mean(ops.abs(t - p) - epsilon, axis=-1)
-        ],
+        "An error below epsilon gets a negative loss: it would be rewarded. It should "
+        "cost 0.": [_of_error(lambda e, epsilon: abs(e) - epsilon)],
         "Below epsilon you charge the whole error: 0.25 costs 0.25 with epsilon 0.5, and should "
-        "cost 0.": [lambda epsilon: lambda t, p: ops.mean(ops.abs(t - p), axis=-1)],
-        "Only the excess beyond epsilon costs: with epsilon 0.5 an error of 3 costs 2.5.": [
-            lambda epsilon: lambda t, p: ops.mean(
-                ops.where(ops.abs(t - p) > epsilon, ops.abs(t - p), 0.0), axis=-1
-            )
-        ],
-        "Each unit beyond epsilon costs the same, 1. Yours grows with the square.": [
-            lambda epsilon: lambda t, p: ops.mean(ops.relu(ops.abs(t - p) - epsilon) ** 2, axis=-1)
-        ],
+        "cost 0.": [_of_error(lambda e, epsilon: abs(e))],
+        "Only the excess beyond epsilon costs: with epsilon 0.5 an error of 3 "
+        "costs 2.5.": [_of_error(lambda e, epsilon: ops.where(abs(e) > epsilon, abs(e), 0.0))],
+        "Each unit beyond epsilon costs the same, 1. Yours grows with the "
+        "square.": [_of_error(lambda e, epsilon: ops.relu(abs(e) - epsilon) ** 2)],
         "Errors of 3 and -3 should cost the same: take the size of the error first.": [
-            lambda epsilon: lambda t, p: ops.mean(ops.relu(p - t - epsilon), axis=-1),
-            lambda epsilon: lambda t, p: ops.mean(ops.relu(t - p - epsilon), axis=-1),
+            _of_error(lambda e, epsilon: ops.relu(e - epsilon)),
+            _of_error(lambda e, epsilon: ops.relu(-e - epsilon)),
         ],
         "The first loss took the epsilon of the second: each must keep its own.": [_shared_epsilon],
-    },
-    also_wrong={
-        "own epsilon": [lambda epsilon: tube.reference(0.5)],
-        "average over the two": [
-            lambda epsilon: lambda t, p: ops.sum(ops.relu(ops.abs(t - p) - epsilon), axis=-1)
-        ],
-        "ops.maximum": [lambda epsilon: lambda t, p: max(abs(t - p) - epsilon, 0.0)],
+        "own epsilon": [_of_error(lambda e, epsilon: ops.relu(abs(e) - 0.5))],
+        "average over the two": [lambda epsilon: lambda t, p: ops.relu(abs(t - p) - epsilon)[:, 0]],
+        "ops.maximum": [_of_error(lambda e, epsilon: max(abs(e) - epsilon, 0.0))],
         "returns a function of y_true and y_pred": [lambda epsilon: ops.relu(1.0 - epsilon)],
     },
 )
@@ -102,9 +98,6 @@ class Tube(keras.losses.Loss):
         return {**super().get_config(), "epsilon": self.epsilon}
 
 
-_registered = keras.saving.register_keras_serializable(package="lossutils_exercises")
-
-
 def _saved_and_loaded(loss):
     """The loss of a model that was compiled with `loss`, saved and loaded."""
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -112,9 +105,7 @@ def _saved_and_loaded(loss):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         network.save(path)
-        with explains(
-            "The saved model cannot be loaded: the class is not registered under a name."
-        ):
+        with explains("The saved model cannot be loaded: no name is registered for the class."):
             return keras.saving.load_model(path).loss
 
 
@@ -145,6 +136,12 @@ def _survival(cls):
     )
 
 
+@keras.saving.register_keras_serializable(package="lossutils_exercises")
+class DropsKeywords(Tube):
+    def __init__(self, epsilon=1.0, **kwargs):
+        super().__init__(epsilon)
+
+
 surviving_tube = Exercise(
     Tube,
     _survival,
@@ -153,24 +150,18 @@ surviving_tube = Exercise(
         "The decorator, get_config with epsilon in it, and **kwargs handed on to super().__init__.",
     ),
     praise="The loaded model trains with the same epsilon, name and reduction.",
-    also_wrong={
+    slips={
         "does not mention epsilon": [changed(Tube, get_config=keras.losses.Loss.get_config)],
         "super().get_config()": [changed(Tube, get_config=lambda self: {"epsilon": self.epsilon})],
         "made with 0.5": [
             changed(Tube, get_config=lambda self: {**Tube.get_config(self), "epsilon": 1.0})
         ],
-        "not registered": [changed(Tube)],
+        "no name is registered": [changed(Tube)],
         "__init__ must take name": [
             changed(Tube, __init__=lambda self, epsilon=1.0: Tube.__init__(self, epsilon))
         ],
-        "reduction='sum'": [
-            _registered(
-                changed(Tube, __init__=lambda self, epsilon=1.0, **_: Tube.__init__(self, epsilon))
-            )
-        ],
-        "should cost [0.0, 2.5]": [
-            changed(Tube, call=lambda self, t, p: tube.reference(1.0)(t, p))
-        ],
+        "reduction='sum'": [DropsKeywords],
+        "cost [0.0, 2.5]": [changed(Tube, call=lambda self, t, p: tube.reference(1.0)(t, p))],
         "made from Loss": [_shared_epsilon],
     },
 )
@@ -188,9 +179,7 @@ def _hills(factory):
     loss = _made_by(factory, centre=0.5, strength=0.2, width=0.1)
     labels, predictions = [1.0, 1.0, 1.0, 0.5], [0.5, 0.6, 0.4, 1.0]
     hill = values(loss, labels, predictions) - np.square(np.subtract(labels, predictions))
-    yield bool(abs(hill[0]) < 100), (
-        "At the centre your penalty is not bounded. Its height should be strength, here 0.2."
-    )
+    yield abs(hill[0]) < 100, "At the centre your penalty is not bounded: strength is its height."
     yield hill, (
         "At the centre the extra cost should be strength, 0.2, at a distance of width half of "
         "strength, and at a distance of 0.5 it should be 0.2 / 26: {wanted}; yours is {got}."
@@ -203,15 +192,15 @@ def _hills(factory):
     yield from sound(loss, labels, predictions)
 
 
+def _hill(distance, strength, width):
+    return strength / (ops.square(distance / width) + 1.0)
+
+
 def _plus(extra):
-    """A factory whose loss is the squared error plus something wrong."""
+    """A factory whose loss is the squared error plus something else."""
     return lambda centre, strength, width: lambda t, p: ops.mean(
         ops.square(t - p) + extra(t, p, centre, strength, width), axis=-1
     )
-
-
-def _hill(distance, strength, width):
-    return strength / (ops.square(distance / width) + 1.0)
 
 
 away_from = Exercise(
@@ -224,39 +213,22 @@ away_from = Exercise(
     praise="The hill is bounded, and it stands on the prediction, wherever the label is.",
     slips={
         "Only the hill is there: the squared error is missing.": [
-            lambda centre, strength, width: lambda t, p: _hill(p - centre, strength, width)[:, 0]
+            _plus(lambda t, p, c, *shape: _hill(p - c, *shape) - ops.square(t - p))
         ],
-        "Your hill stands on the label. It should stand on y_pred, whatever the label is.": [
-            _plus(lambda t, p, centre, *shape: _hill(t - centre, *shape))
-        ],
-        "Near the centre the loss becomes smaller: that rewards hesitation. Mind the sign.": [
-            _plus(lambda t, p, centre, *shape: -_hill(p - centre, *shape))
-        ],
-        "Your hill does not stand at 0.5 but at -0.5: the distance is y_pred - centre.": [
-            _plus(lambda t, p, centre, *shape: _hill(p + centre, *shape))
-        ],
-        "Your hill still stands at 0: put the distance y_pred - centre in the place of y_pred.": [
-            _plus(lambda t, p, centre, *shape: _hill(p, *shape))
-        ],
-        "Half of strength is wanted at a distance of width: divide by width before you square.": [
-            _plus(lambda t, p, centre, strength, width: _hill(p - centre, strength, width**0.5))
-        ],
-    },
-    also_wrong={
-        "not bounded": [
-            _plus(lambda t, p, centre, strength, width: strength / (abs(p - centre) + 1e-8) ** 2)
-        ],
-        "should be strength": [
-            _plus(lambda t, p, centre, strength, width: _hill(p - centre, 1.0, width))
-        ],
-        "0.2 / 26": [
-            _plus(lambda t, p, c, strength, width: strength * 0.5 ** (((p - c) / width) ** 2))
-        ],
-        "own parameters": [
-            _plus(lambda t, p, centre, *shape: _hill(p - 0.5, *shape))
-        ],
-        "the slopes over y_pred": [
-            _plus(lambda t, p, centre, *shape: _hill(ops.stop_gradient(p) - centre, *shape))
-        ],
+        "Your hill stands on the label. It should stand on y_pred, whatever the label "
+        "is.": [_plus(lambda t, p, c, *shape: _hill(t - c, *shape))],
+        "Near the centre the loss becomes smaller: that rewards hesitation. Mind the "
+        "sign.": [_plus(lambda t, p, c, *shape: -_hill(p - c, *shape))],
+        "Your hill does not stand at 0.5 but at -0.5: the distance is y_pred - "
+        "centre.": [_plus(lambda t, p, c, *shape: _hill(p + c, *shape))],
+        "Your hill still stands at 0: put the distance y_pred - centre in the place of "
+        "y_pred.": [_plus(lambda t, p, c, *shape: _hill(p, *shape))],
+        "Half of strength is wanted at a distance of width: divide by width before you "
+        "square.": [_plus(lambda t, p, c, strength, width: _hill(p - c, strength, width**0.5))],
+        "not bounded": [_plus(lambda t, p, c, strength, _: strength / (abs(p - c) + 1e-8) ** 2)],
+        "should be strength": [_plus(lambda t, p, c, _, width: _hill(p - c, 1.0, width))],
+        "0.2 / 26": [_plus(lambda t, p, c, height, w: height * 0.5 ** (((p - c) / w) ** 2))],
+        "own parameters": [_plus(lambda t, p, c, *shape: _hill(p - 0.5, *shape))],
+        "slopes": [_plus(lambda t, p, c, *shape: _hill(ops.stop_gradient(p) - c, *shape))],
     },
 )

@@ -36,11 +36,11 @@ class Exercise:
     `reference` is a right answer: a function, a class, or a value. `observe` takes an answer and
     yields steps: what was observed (numbers, an array, a text, ...), and what to say if that is
     not as wanted, where {got} and {wanted} stand for the two. `slips` holds replies, each with
-    the wrong answers that get it; `also_wrong` holds parts of what the steps say, each with wrong
-    answers that need no reply of their own; `also_right` holds other right answers. The tests try
-    them all. The hints go from vague to concrete, and `praise` is said after "Correct.".
-    `asks_for` is the name of the answer in the notebook, if the reference has no name itself, and
-    `tolerance` the relative difference of two numbers that count as equal.
+    the wrong answers that get it; where the step says it already, a part of its words is enough.
+    `also_right` holds right answers that the tests try as well. The hints go from vague to
+    concrete, and `praise` is said after "Correct.". `asks_for` is the name of the answer in the
+    notebook, if the reference has no name itself, and `tolerance` the relative difference of two
+    numbers that count as equal.
 
     >>> def twice(x):
     ...     return x + x
@@ -63,7 +63,6 @@ class Exercise:
     reference: Any
     observe: Callable[[Any], Iterator[Step]]
     slips: dict[str, list] = field(default_factory=dict)
-    also_wrong: dict[str, list] = field(default_factory=dict)
     also_right: tuple = ()
     hints: tuple[str, ...] = ()
     praise: str = ""
@@ -104,7 +103,8 @@ class Exercise:
         for (wanted, _), (got, words) in steps:
             observed.append(got)
             if not self._same(got, wanted):
-                raise NotYet(self._reply_of_a_slip(observed) or _reply(words, got, wanted))
+                said, reply = _general_reply(words, got, wanted), self._reply_of_a_slip(observed)
+                raise NotYet(said if reply in said else reply)
 
     def _reply_of_a_slip(self, observed: list[Any]) -> str:
         """The reply to the first slip that behaves like the answer, as far as it was observed."""
@@ -170,7 +170,7 @@ def _guarded(steps: Iterator[Step]) -> Iterator[Step]:
         yield error, ""
 
 
-def _reply(words: str, got: Any, wanted: Any) -> str:
+def _general_reply(words: str, got: Any, wanted: Any) -> str:
     """What to say about an answer that behaves like none of the slips."""
     if isinstance(got, Exception):
         return _explained(got)
@@ -179,7 +179,9 @@ def _reply(words: str, got: Any, wanted: Any) -> str:
 
 def _rounded(value: Any) -> Any:
     array = np.asarray(value)
-    return array.astype("float64").round(3).tolist() if array.dtype.kind == "f" else array.tolist()
+    if array.dtype.kind == "f":
+        array = array.astype("float64").round(3) + 0.0  # no -0.0
+    return array.tolist()
 
 
 def _kind(error: Any) -> tuple[type, str]:

@@ -35,16 +35,11 @@ def _recovery(mended):
         "{got} instead of {wanted}."
     )
     costs = values(mended["second"], LABELS, LOGITS)
-    slope = slopes(mended["second"], LABELS, LOGITS)
-    yield bool(np.all(slope != 0)), (
-        "The gradient of the second is 0 still: sign is flat on both sides. Put something smooth "
-        "in its place."
-    )
-    yield np.sign(slope), (
+    yield np.sign(slopes(mended["second"], LABELS, LOGITS)), (
         "The second moves, but the wrong way: for the label 1 the loss should fall as the logit "
         "rises, and for the label 0 it should rise."
     )
-    yield bool(np.all(np.isfinite(costs)) and costs.min() >= 0), (
+    yield np.all(np.isfinite(costs) & (costs >= 0)), (
         "The second should never be below 0: a right answer costs little, and is not paid for. "
         f"For the labels {LABELS} and the logits {LOGITS} yours says {costs.round(3).tolist()}."
     )
@@ -69,11 +64,10 @@ two_patients = Exercise(
         "of them is a weight for all.": [
             {"first": lambda t, p: ops.mean(first(t, p)) * ops.ones_like(p[:, 0]), "second": second}
         ],
-    },
-    also_wrong={
+        "The gradient of the second is 0 still: sign is flat on both sides. Put something smooth "
+        "in its place.": [{"first": first, "second": lambda t, p: second(t, 99.0 * ops.sign(p))}],
         "Fill in the dictionary": [{"first": first}, {"first": "mixes", "second": "flat"}],
         "another one than its crossentropy": [{"first": second, "second": second}],
-        "is 0 still": [{"first": first, "second": lambda t, p: second(t, 99.0 * ops.sign(p))}],
         "no gradient": [{"first": first, "second": lambda t, p: second(t, tf.round(p))}],
         "the wrong way": [{"first": first, "second": lambda t, p: -first(t, p)}],
         "never be below 0": [
@@ -103,12 +97,6 @@ def _near_zero(loss):
     yield values(loss, *known_and_0)[0], "Where the label is 0 the value should be 0, but is {got}."
     for compiled in (False, True):
         slope = slopes(loss, *known_and_0, compiled=compiled)
-        yield (
-            bool(np.all(np.isfinite(slope))),
-            "The value is right, the gradient is NaN where the label is 0: the quotient in the "
-            "branch that is not taken divides by 0. Make the divisor safe as well, before "
-            "dividing.",
-        )
         yield slope, "The slopes for the labels 0 and 2 should be 0 and 1/2, not {got}."
 
 
@@ -131,20 +119,18 @@ relative_error = Exercise(
         "For the label -4 your error is negative. Divide by the size of the label, |y|.": [
             lambda t, p: _quotient(ops.abs(p - t), t)
         ],
-        "That is the error, not the relative error: divide by |y|.": [
-            lambda t, p: ops.mean(ops.abs(p - t), axis=-1)
+        "That is the error, not the relative error: divide by "
+        "|y|.": [lambda t, p: ops.mean(ops.abs(p - t), axis=-1)],
+        "The value is right, the gradient is NaN where the label is 0: the quotient in the branch "
+        "that is not taken divides by 0. Make the divisor safe as well, before dividing.": [
+            lambda t, p: ops.mean(ops.where(t != 0, ops.abs(p - t) / ops.abs(t), 0.0), axis=-1)
         ],
-    },
-    also_wrong={
         "the relative errors are": [lambda t, p: _quotient(ops.square(p - t), ops.abs(t))],
         "shifts every value": [
             lambda t, p: ops.mean(ops.abs(p - t) / (ops.abs(t) + 1e-4), axis=-1)
         ],
         "the value should be 0": [
             lambda t, p: ops.mean(ops.abs(p - t) / ops.where(t != 0, ops.abs(t), 1.0), axis=-1)
-        ],
-        "the gradient is NaN where the label is 0": [
-            lambda t, p: ops.mean(ops.where(t != 0, ops.abs(p - t) / ops.abs(t), 0.0), axis=-1)
         ],
     },
 )
@@ -163,20 +149,17 @@ def _parcel(answer):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "parcel.keras"
         answer(model, path)
-        yield (
-            path.exists(),
-            "Nothing was stored at the path. Which method writes a model into a .keras file?",
+        yield path.exists(), (
+            "Nothing was stored at the path. Which method writes a model into a .keras file?"
         )
-        yield (
-            path.is_file() and zipfile.is_zipfile(path),
+        yield path.is_file() and zipfile.is_zipfile(path), (
             "What lies at the path is not a .keras file, but something else: a SavedModel, from "
-            "export? Store it with save.",
+            "export? Store it with save."
         )
         config = zipfile.ZipFile(path).read("config.json").decode()
-        yield (
-            "lossutils" in config,
+        yield "lossutils" in config, (
             "Your file asks for lossutils on loading: it holds the whole model, loss and all. The "
-            "server needs only the network inside.",
+            "server needs only the network inside."
         )
         predicted = keras.models.load_model(path)(x).numpy()
     yield bool(np.allclose(predicted, before, atol=1e-6)), (
@@ -205,8 +188,6 @@ ship = Exercise(
             lambda model, path: model.network.save_weights(path),
             lambda model, path: model.save_weights(path),
         ],
-    },
-    also_wrong={
         "asks for lossutils": [lambda model, path: model.save(path)],
         "not a .keras file": [lambda model, path: model.network.export(path, verbose=False)],
         "Nothing was stored": [lambda model, path: model.network],

@@ -31,8 +31,6 @@ choose_delta = Exercise(
         "1 and 5 minutes would be treated as mistakes already.": [1.0],
         "Look at the slope, not at the loss: the pull of an error e is e itself, up to "
         "delta.": [10.0, 12.5, 25.0],
-    },
-    also_wrong={
         "treated as mistakes": [2.5],
         "harder than one of 5 minutes": [6],
         "above 0": [-5.0, 0],
