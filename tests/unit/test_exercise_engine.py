@@ -33,11 +33,12 @@ def square():
     return Exercise(
         squared_error,
         two_batches,
+        "How many values go in, how many come out?",
+        "Take the mean over the last axis.",
         slips={
             "That is the absolute error.": [lambda t, p: ops.mean(abs(t - p), axis=-1)],
             "You divide by 2.": [lambda t, p: squared_error(t, p) / 2],
         },
-        hints=("How many values go in, how many come out?", "Take the mean over the last axis."),
         praise="One value per sample.",
     )
 
@@ -181,6 +182,14 @@ def test_a_quiz_is_graded_question_by_question(colours, answer, printed, capsys)
 def test_one_is_not_true(capsys):
     exercise = quiz("facts", {"fact": "It is."}, right=(True,), write="write True or False")
     assert said(exercise, {"fact": 1}, capsys).startswith("Not yet. 1 is no answer")
+
+
+def test_an_answer_that_is_no_array_is_no_accident(capsys):
+    def observe(answer):
+        yield answer(), "wanted: {wanted}"
+
+    ragged = said(Exercise(lambda: [1, 2], observe), lambda: [[1], [2, 3]], capsys)
+    assert ragged.startswith("Not yet. Your code raised ValueError")
 
 
 def test_an_interrupt_is_not_swallowed(square):

@@ -26,12 +26,9 @@ def _over_the_outputs(loss):
 
 
 log_cosh = Exercise(
-    log_cosh,
-    _over_the_outputs,
-    hints=(
-        "What does the mean run over, if nobody names an axis?",
-        "ops.mean(..., axis=-1) averages over the outputs of one sample and keeps the batch.",
-    ),
+    log_cosh, _over_the_outputs,
+    "What does the mean run over, if nobody names an axis?",
+    "ops.mean(..., axis=-1) averages over the outputs of one sample and keeps the batch.",
     praise="Weights, masks and replicas now reach every sample.",
     slips={
         "For an error of 200 your loss is not finite: cosh(200) is larger than float32 can hold. "
@@ -61,12 +58,9 @@ def _in_the_bakery(loss):
 
 
 bakers_loss = Exercise(
-    bakers_loss,
-    _in_the_bakery,
-    hints=(
-        "Treat the two cases apart: how many loaves too few, and how many too many?",
-        "ops.relu(y_true - y_pred) is the number of loaves too few, and 0 if there are enough.",
-    ),
+    bakers_loss, _in_the_bakery,
+    "Treat the two cases apart: how many loaves too few, and how many too many?",
+    "ops.relu(y_true - y_pred) is the number of loaves too few, and 0 if there are enough.",
     praise="Its minimiser is the 75 % quantile of the demand: 3 / (3 + 1).",
     slips={
         "The two costs are swapped: y_pred below y_true means too few loaves, which "
@@ -97,11 +91,9 @@ stuck_losses = quiz(
         15.94: "15.94 is the cross-entropy at the clip bound: surely wrong, and with no gradient.",
         1.0: "1.0 is the variance of standardised labels, the squared error of their mean.",
     },
+    "Compare each plateau with the table above: ln 2 is 0.693, ln 10 is 2.303.",
+    "At the clip bound the cross-entropy is 15.94; the variance of standardised labels is 1.",
     right=("constant one half", "constant one tenth", "saturated", "predicts the mean"),
     write="write one of the four causes for each",
-    hints=(
-        "Compare each plateau with the table above: ln 2 is 0.693, ln 10 is 2.303.",
-        "At the clip bound the cross-entropy is 15.94; the variance of standardised labels is 1.",
-    ),
     praise="You can now read a plateau like a thermometer.",
 )

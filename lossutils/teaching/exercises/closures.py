@@ -56,12 +56,9 @@ def _shared_epsilon(epsilon):
 
 
 tube = Exercise(
-    tube,
-    _two_tubes,
-    hints=(
-        "How far does the size of the error reach beyond epsilon? It must not become negative.",
-        "ops.relu(z) is z where z is above 0, and 0 elsewhere.",
-    ),
+    tube, _two_tubes,
+    "How far does the size of the error reach beyond epsilon? It must not become negative.",
+    "ops.relu(z) is z where z is above 0, and 0 elsewhere.",
     praise="Each loss keeps its own epsilon, and no sample is lost in a mean.",
     slips={
         "An error below epsilon gets a negative loss: it would be rewarded. It should "
@@ -143,12 +140,9 @@ class DropsKeywords(Tube):
 
 
 surviving_tube = Exercise(
-    Tube,
-    _survival,
-    hints=(
-        "Compare with the class Huber above: which three things does it have that yours lacks?",
-        "The decorator, get_config with epsilon in it, and **kwargs handed on to super().__init__.",
-    ),
+    Tube, _survival,
+    "Compare with the class Huber above: which three things does it have that yours lacks?",
+    "The decorator, get_config with epsilon in it, and **kwargs handed on to super().__init__.",
     praise="The loaded model trains with the same epsilon, name and reduction.",
     slips={
         "does not mention epsilon": [changed(Tube, get_config=keras.losses.Loss.get_config)],
@@ -204,12 +198,9 @@ def _plus(extra):
 
 
 away_from = Exercise(
-    away_from,
-    _hills,
-    hints=(
-        "What must be 0 at the centre, where the hill of near_zero_factory has its prediction 0?",
-        "The hill is strength / (((y_pred - centre) / width)**2 + 1).",
-    ),
+    away_from, _hills,
+    "What must be 0 at the centre, where the hill of near_zero_factory has its prediction 0?",
+    "The hill is strength / (((y_pred - centre) / width)**2 + 1).",
     praise="The hill is bounded, and it stands on the prediction, wherever the label is.",
     slips={
         "Only the hill is there: the squared error is missing.": [

@@ -12,7 +12,6 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,18 +28,17 @@ _PARTICULARS = re.compile(r"\[[^]]*\]|\d+")
 Step = tuple[Any, str]  # what was observed, and what to say if something else was wanted
 
 
-@dataclass
 class Exercise:
     """One exercise.
 
     `reference` is a right answer: a function, a class, or a value. `observe` takes an answer and
-    yields steps: what was observed (numbers, an array, a text, ...), and what to say if that is
-    not as wanted, where {got} and {wanted} stand for the two. `slips` holds replies, each with
-    the wrong answers that get it; where the step says it already, a part of its words is enough.
-    `also_right` holds right answers that the tests try as well. The hints go from vague to
-    concrete, and `praise` is said after "Correct.". `asks_for` is the name of the answer in the
-    notebook, if the reference has no name itself, and `tolerance` the relative difference of two
-    numbers that count as equal.
+    yields steps: what was observed (a number, an array, a text, ...), and what to say if that is
+    not as wanted, where {got} and {wanted} stand for the two. The `hints` go from vague to
+    concrete, and `praise` is said after "Correct.". `slips` holds replies, each with the wrong
+    answers that get it; where the step says it already, a part of its words is enough.
+    `also_right` holds right answers that the tests try as well. `asks_for` is the name of the
+    answer in the notebook, if the reference has no name itself, and `tolerance` the relative
+    difference of two numbers that count as equal.
 
     >>> def twice(x):
     ...     return x + x
@@ -60,15 +58,21 @@ class Exercise:
     Correct. Twice is x plus x.
     """
 
-    reference: Any
-    observe: Callable[[Any], Iterator[Step]]
-    slips: dict[str, list] = field(default_factory=dict)
-    also_right: tuple = ()
-    hints: tuple[str, ...] = ()
-    praise: str = ""
-    asks_for: str = ""
-    tolerance: float = 1e-4
-    _hints_shown: int = field(default=0, init=False)
+    def __init__(
+        self,
+        reference: Any,
+        observe: Callable[[Any], Iterator[Step]],
+        *hints: str,
+        praise: str = "",
+        slips: dict[str, list] | None = None,
+        also_right: tuple = (),
+        asks_for: str = "",
+        tolerance: float = 1e-4,
+    ) -> None:
+        self.reference, self.observe, self.tolerance = reference, observe, tolerance
+        self.slips, self.also_right = slips or {}, also_right
+        self.hints, self.praise, self.asks_for = hints, praise, asks_for
+        self._hints_shown = 0
 
     def check(self, answer: Any) -> None:
         """Print "Correct." or "Not yet." with the reason; a wrong answer never raises."""
@@ -99,8 +103,8 @@ class Exercise:
 
     def _require_the_same(self, answer: Any) -> None:
         observed: list[Any] = []
-        steps = zip(self.observe(self.reference), _guarded(self.observe(answer)), strict=False)
-        for (wanted, _), (got, words) in steps:
+        reference, steps = _arrays(self.observe(self.reference)), _guarded(self.observe(answer))
+        for (wanted, _), (got, words) in zip(reference, steps, strict=False):
             observed.append(got)
             if not self._same(got, wanted):
                 said, reply = _general_reply(words, got, wanted), self._reply_of_a_slip(observed)
@@ -109,18 +113,18 @@ class Exercise:
     def _reply_of_a_slip(self, observed: list[Any]) -> str:
         """The reply to the first slip that behaves like the answer, as far as it was observed."""
         for reply, slips in self.slips.items():
-            for slip in slips:
-                steps = list(itertools.islice(_guarded(self.observe(slip)), len(observed)))
-                if len(steps) == len(observed) and all(
-                    self._same(got, seen) for (got, _), seen in zip(steps, observed, strict=True)
-                ):
-                    return reply
+            if any(self._behaves_like(observed, slip) for slip in slips):
+                return reply
         return ""
+
+    def _behaves_like(self, observed: list[Any], slip: Any) -> bool:
+        steps = itertools.islice(_guarded(self.observe(slip)), len(observed))
+        outcomes = [got for got, _ in steps]
+        return len(outcomes) == len(observed) and all(map(self._same, outcomes, observed))
 
     def _same(self, one: Any, other: Any) -> bool:
         if isinstance(one, Exception) or isinstance(other, Exception):
             return _kind(one) == _kind(other)
-        one, other = np.asarray(one), np.asarray(other)
         if one.shape != other.shape:
             return False
         if {one.dtype.kind, other.dtype.kind} <= set("iuf"):
@@ -131,6 +135,7 @@ class Exercise:
 def quiz(
     asks_for: str,
     why: dict[Any, str],
+    *hints: str,
     right: tuple,
     write: str,
     choices: tuple = (),
@@ -159,13 +164,17 @@ def quiz(
             yield wanted[0] if given in wanted else given, said
 
     reference = {question: wanted[0] for question, wanted in accepted.items()}
-    return Exercise(reference, observe, asks_for=asks_for, **data)
+    return Exercise(reference, observe, *hints, asks_for=asks_for, **data)
+
+
+def _arrays(steps: Iterator[Step]) -> Iterator[Step]:
+    return ((np.asarray(observed), words) for observed, words in steps)
 
 
 def _guarded(steps: Iterator[Step]) -> Iterator[Step]:
     """The steps; what an answer raises is the last one, and no words are needed to explain it."""
     try:
-        yield from steps
+        yield from _arrays(steps)
     except Exception as error:  # whatever the learner's code raises
         yield error, ""
 
@@ -177,8 +186,7 @@ def _general_reply(words: str, got: Any, wanted: Any) -> str:
     return words.format(got=_rounded(got), wanted=_rounded(wanted))
 
 
-def _rounded(value: Any) -> Any:
-    array = np.asarray(value)
+def _rounded(array: np.ndarray) -> Any:
     if array.dtype.kind == "f":
         array = array.astype("float64").round(3) + 0.0  # no -0.0
     return array.tolist()

@@ -25,14 +25,12 @@ who_trains = quiz(
         "a weight of a StatefulLoss in a ModelWithLoss":
             "The loss is a layer there, and the model owns it.",
     },
+    "fit differentiates with respect to the variables that the model tracks.",
+    "A function and a Loss are no part of the model. A Keras variable that is an attribute "
+    "of the model is, if it is there when the step is compiled.",
     right=(False, False, True, False, True),
     write="write True or False",
     unanswered="Not answered yet: {first}.",
-    hints=(
-        "fit differentiates with respect to the variables that the model tracks.",
-        "A function and a Loss are no part of the model. A Keras variable that is an attribute "
-        "of the model is, if it is there when the step is compiled.",
-    ),
     praise="What the model tracks when the step is compiled trains, and nothing else.",
 )
 
@@ -67,12 +65,9 @@ def _scaled(scale):
 
 
 gaussian_loss = Exercise(
-    gaussian_loss,
-    _over_sigma,
-    hints=(
-        "The density is exp(-e^2 / (2 sigma^2)) / (sigma sqrt(2 pi)). Take minus its logarithm.",
-        "1 / sigma^2 is ops.exp(-2.0 * log_sigma); the normaliser contributes log_sigma.",
-    ),
+    gaussian_loss, _over_sigma,
+    "The density is exp(-e^2 / (2 sigma^2)) / (sigma sqrt(2 pi)). Take minus its logarithm.",
+    "1 / sigma^2 is ops.exp(-2.0 * log_sigma); the normaliser contributes log_sigma.",
     praise="The first term wants a large sigma, the second a small one; they meet at the truth.",
     slips={
         "For a very large sigma the loss should rise again. The term that pays is missing: the "
@@ -166,13 +161,10 @@ def _unpaid(self, t, p):
 
 
 gaussian_scale = Exercise(
-    GaussianScale,
-    _training,
+    GaussianScale, _training,
+    'In __init__: self.log_sigma = self.add_weight(initializer="zeros", name="log_sigma").',
+    "In call: the loss of exercise 2, with self.log_sigma.",
     tolerance=0.02,
-    hints=(
-        'In __init__: self.log_sigma = self.add_weight(initializer="zeros", name="log_sigma").',
-        "In call: the loss of exercise 2, with self.log_sigma.",
-    ),
     praise="It learned the root of the mean squared error, and a model can own it.",
     slips={
         "One trainable weight": [changed(StatefulLoss, call=_unused)],

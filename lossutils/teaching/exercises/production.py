@@ -46,14 +46,11 @@ def _recovery(mended):
 
 
 two_patients = Exercise(
-    {"first": first, "second": second},
-    _recovery,
+    {"first": first, "second": second}, _recovery,
+    "Compile a small network with one of them, and print what diagnose says.",
+    "The first: over which axis does its mean run, and what does ones_like do to the result?",
+    "The second counts mistakes. What that is smooth grows with the logit of a mistake?",
     asks_for="mended",
-    hints=(
-        "Compile a small network with one of them, and print what diagnose says.",
-        "The first: over which axis does its mean run, and what does ones_like do to the result?",
-        "The second counts mistakes. What that is smooth grows with the logit of a mistake?",
-    ),
     also_right=(
         {"first": first, "second": first},
         {"first": first, "second": lambda t, p: ops.mean((t - ops.sigmoid(p)) ** 2, axis=-1)},
@@ -106,13 +103,10 @@ def _quotient(error, divisor):
 
 
 relative_error = Exercise(
-    relative_error,
-    _near_zero,
+    relative_error, _near_zero,
+    "Two where: the first makes the divisor safe, the second chooses the result.",
+    "known = y_true != 0, then safe = ops.where(known, ops.abs(y_true), 1.0).",
     tolerance=0.01,
-    hints=(
-        "Two where: the first makes the divisor safe, the second chooses the result.",
-        "known = y_true != 0, then safe = ops.where(known, ops.abs(y_true), 1.0).",
-    ),
     also_right=(lambda t, p: _quotient(ops.abs(p - t), ops.abs(t)),),
     praise="Nothing divides by 0 any more, neither in the value nor in its gradient.",
     slips={
@@ -175,12 +169,9 @@ def _spoils(model, path):
 
 
 ship = Exercise(
-    ship,
-    _parcel,
-    hints=(
-        "Which attribute of a ModelWithLoss is the plain model?",
-        "A plain model has a method that stores all of it in a .keras file, and takes the path.",
-    ),
+    ship, _parcel,
+    "Which attribute of a ModelWithLoss is the plain model?",
+    "A plain model has a method that stores all of it in a .keras file, and takes the path.",
     praise="It loads wherever Keras is, and the loss stays at home.",
     slips={
         "Weights alone are numbers without a network: the server would have to build one first. "

@@ -18,13 +18,10 @@ def _size(delta):
 
 
 choose_delta = Exercise(
-    5.0,
-    _size,
+    5.0, _size,
+    "Beyond delta the pull stays the same. From which error on should it do so?",
+    "The slope at an error of 5 minutes is 5, if delta is at least 5.",
     asks_for="delta",
-    hints=(
-        "Beyond delta the pull stays the same. From which error on should it do so?",
-        "The slope at an error of 5 minutes is 5, if delta is at least 5.",
-    ),
     praise="Ordinary errors are squared, and nothing pulls harder than 5.",
     slips={
         "1 is the usual default, but it is 1 of *your* unit: here one minute. Errors between "

@@ -26,13 +26,11 @@ who_notices = quiz(
             "Not trainable means that the optimizer leaves it alone. A callback may assign it, "
             "and the graph reads it.",
     },
+    "The compiled step is a graph that was written before. What does it read when it runs?",
+    "A graph reads variables, wherever they live. Python is not run again.",
     right=(False, False, False, True, True),
     write="write True or False",
     unanswered="Not answered yet: {first}.",
-    hints=(
-        "The compiled step is a graph that was written before. What does it read when it runs?",
-        "A graph reads variables, wherever they live. Python is not run again.",
-    ),
     praise="The step reads variables, and nothing else of what a callback can change.",
 )
 
@@ -68,13 +66,10 @@ def _signed(y_true, y_pred, delta):
 
 
 continuing_huber = Exercise(
-    continuing_huber,
-    _around_delta,
-    hints=(
-        "Inside delta Huber's loss is half the squared error. What makes it the whole?",
-        "The same factor must stand before both parts, or the two would not meet at delta. "
-        "huber(delta)(y_true, y_pred) gives the values per sample.",
-    ),
+    continuing_huber, _around_delta,
+    "Inside delta Huber's loss is half the squared error. What makes it the whole?",
+    "The same factor must stand before both parts, or the two would not meet at delta. "
+    "huber(delta)(y_true, y_pred) gives the values per sample.",
     praise="The small errors feel nothing of the switch; only the outliers lose their pull.",
     slips={
         "That is the squared error itself. Beyond delta the loss should grow "
@@ -158,14 +153,11 @@ class CopiedInInit(MovingHuber):
 _THREE = keras.initializers.Constant(3.0)
 
 moving_huber = Exercise(
-    MovingHuber,
-    _lowered,
-    hints=(
-        "In __init__: self.delta = self.add_weight(..., trainable=False). For the start at 3: "
-        "initializer=keras.initializers.Constant(3.0).",
-        "In call: the error, capped = ops.minimum(error, self.delta), half its square, and "
-        "self.delta * (error - capped) for the rest; then the mean over the last axis.",
-    ),
+    MovingHuber, _lowered,
+    "In __init__: self.delta = self.add_weight(..., trainable=False). For the start at 3: "
+    "initializer=keras.initializers.Constant(3.0).",
+    "In call: the error, capped = ops.minimum(error, self.delta), half its square, and "
+    "self.delta * (error - capped) for the rest; then the mean over the last axis.",
     praise="Any setting of a loss that a schedule moves is a weight that is not trained.",
     slips={
         "A callback sets delta to 1, and the compiled step does not notice. call must read the "
