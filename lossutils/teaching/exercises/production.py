@@ -110,22 +110,16 @@ relative_error = Exercise(
     also_right=(lambda t, p: _quotient(ops.abs(p - t), ops.abs(t)),),
     praise="Nothing divides by 0 any more, neither in the value nor in its gradient.",
     slips={
-        "For the label -4 your error is negative. Divide by the size of the label, |y|.": [
-            lambda t, p: _quotient(ops.abs(p - t), t)
-        ],
+        "For the label -4 your error is negative. Divide by the size of the label, "
+        "|y|.": [lambda t, p: _quotient(abs(p - t), t)],
         "That is the error, not the relative error: divide by "
         "|y|.": [lambda t, p: ops.mean(ops.abs(p - t), axis=-1)],
         "The value is right, the gradient is NaN where the label is 0: the quotient in the branch "
-        "that is not taken divides by 0. Make the divisor safe as well, before dividing.": [
-            lambda t, p: ops.mean(ops.where(t != 0, ops.abs(p - t) / ops.abs(t), 0.0), axis=-1)
-        ],
+        "that is not taken divides by 0. Make the divisor safe as well, before "
+        "dividing.": [lambda t, p: ops.mean(ops.where(t != 0, abs(p - t) / abs(t), 0.0), axis=-1)],
         "the relative errors are": [lambda t, p: _quotient(ops.square(p - t), ops.abs(t))],
-        "shifts every value": [
-            lambda t, p: ops.mean(ops.abs(p - t) / (ops.abs(t) + 1e-4), axis=-1)
-        ],
-        "the value should be 0": [
-            lambda t, p: ops.mean(ops.abs(p - t) / ops.where(t != 0, ops.abs(t), 1.0), axis=-1)
-        ],
+        "shifts every value": [lambda t, p: ops.mean(abs(p - t) / (abs(t) + 1e-4), axis=-1)],
+        "should be 0": [lambda t, p: ops.mean(abs(p - t) / ops.where(t != 0, abs(t), 1.0), axis=-1)],
     },
 )
 
@@ -184,9 +178,7 @@ ship = Exercise(
         "Nothing was stored": [lambda model, path: model.network],
         "AttributeError": [lambda model, path: model.loss_layer.save(path)],
         "ValueError": [lambda model, path: model.network.fit([1.0], [1.0])],
-        "with its trained weights": [
-            lambda model, path: keras.models.clone_model(model.network).save(path)
-        ],
+        "trained weights": [lambda model, path: keras.models.clone_model(model.network).save(path)],
         "changed the model itself": [_spoils],
     },
 )
