@@ -118,9 +118,8 @@ class Exercise:
         return ""
 
     def _behaves_like(self, observed: list[Any], slip: Any) -> bool:
-        steps = itertools.islice(_guarded(self.observe(slip)), len(observed))
-        outcomes = [got for got, _ in steps]
-        return len(outcomes) == len(observed) and all(map(self._same, outcomes, observed))
+        steps = zip(_guarded(self.observe(slip)), observed, strict=False)
+        return all(self._same(got, seen) for (got, _), seen in steps)
 
     def _same(self, one: Any, other: Any) -> bool:
         if isinstance(one, Exception) or isinstance(other, Exception):

@@ -119,7 +119,9 @@ relative_error = Exercise(
         "dividing.": [lambda t, p: ops.mean(ops.where(t != 0, abs(p - t) / abs(t), 0.0), axis=-1)],
         "the relative errors are": [lambda t, p: _quotient(ops.square(p - t), ops.abs(t))],
         "shifts every value": [lambda t, p: ops.mean(abs(p - t) / (abs(t) + 1e-4), axis=-1)],
-        "should be 0": [lambda t, p: ops.mean(abs(p - t) / ops.where(t != 0, abs(t), 1.0), axis=-1)],
+        "the value should be 0": [
+            lambda t, p: ops.mean(abs(p - t) / ops.where(t != 0, abs(t), 1.0), axis=-1)
+        ],
     },
 )
 
