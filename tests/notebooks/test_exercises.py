@@ -1,49 +1,47 @@
 """Each exercise accepts its own solution, and answers each typical mistake with the fitting words.
 
-Every module of `lossutils.teaching.exercises` but `base` holds the exercises of one notebook, as
-instances of `Exercise`. For the module `anatomy` the typical wrong answers stand in the file
-`wrong_answers_anatomy.py` of this folder, as one dict:
+The exercises of one notebook stand in one module of `lossutils.teaching.exercises`. Each has its
+wrong answers with it, as slips. Every loss is spoilt in the ways that the
+engine knows as well, and each question of a quiz is answered wrongly in every way there is.
 
-    WRONG = {
-        "pinball": [                        # the name of the exercise in the module
-            (mean_over_batch, "one value"),  # a wrong answer, a fragment of what check() says
-            (lambda y, p: p - y, "sign"),
-            ...                             # at least five for each exercise
-        ],
-    }
-
-An answer is what a learner would hand to `check`: a function, or a value. It may raise: then the
-fragment is of the line that reports the error. Two wrong answers of one exercise may get the same
-words, but not all of them: an exercise that says the same to everybody helps nobody.
-
-Where there is more than one way to be right, a dict ALSO_RIGHT beside it holds, for the name of an
-exercise, answers that must be accepted though they are not those of the solution.
+The modules that still hold subclasses of the older `Exercise` have their wrong answers in a file of
+this folder, for `weights` in `wrong_answers_weights.py`: a dict WRONG with, for the name of an
+exercise, pairs of a wrong answer and a fragment of the reply, and perhaps a dict ALSO_RIGHT.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
+import copy
 import importlib.util
+import io
 import pkgutil
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from keras import ops
 from reading import notebook_paths, read
 
 from lossutils.teaching import exercises
-from lossutils.teaching.exercises import Exercise
+from lossutils.teaching.exercises import Exercise, base, engine
+from lossutils.teaching.exercises.observing import changed
 
 HERE = Path(__file__).resolve().parent
 LEAST = 5
-MODULES = sorted(m.name for m in pkgutil.iter_modules(exercises.__path__) if m.name != "base")
+SHARED = {"base", "engine", "observing"}
+FAILS = {("production", "ship")}  # here it is a slip to call a method that raises
+MODULES = sorted(m.name for m in pkgutil.iter_modules(exercises.__path__) if m.name not in SHARED)
 
 
 def exercises_of(module: str) -> dict[str, Exercise]:
     """Return the exercises of one module by name."""
     loaded = importlib.import_module(f"{exercises.__name__}.{module}")
-    return {name: value for name, value in vars(loaded).items() if isinstance(value, Exercise)}
+    kinds = (base.Exercise, engine.Exercise)
+    return {name: value for name, value in vars(loaded).items() if isinstance(value, kinds)}
 
 
 def answers_of(module: str, table: str) -> dict[str, list[Any]]:
@@ -55,11 +53,58 @@ def answers_of(module: str, table: str) -> dict[str, list[Any]]:
 
 
 ALL = {(m, name): exercise for m in MODULES for name, exercise in exercises_of(m).items()}
+DATA = {key: e for key, e in ALL.items() if isinstance(e, engine.Exercise)}
+each_exercise = pytest.mark.parametrize("key", ALL, ids="-".join)
+
+
+def right_answer(exercise: Exercise | engine.Exercise) -> Any:
+    """Return the answer of the solution: the function, or the value that it returns."""
+    if isinstance(exercise, engine.Exercise):
+        return exercise.reference
+    reference = type(exercise).reference
+    return reference if exercise.wants_function else reference()
+
+
+def is_quiz(exercise: Exercise | engine.Exercise) -> bool:
+    """Tell whether an exercise asks for a dict of words or numbers."""
+    answer = right_answer(exercise)
+    return isinstance(answer, dict) and not any(map(callable, answer.values()))
+
+
+def source(exercise: engine.Exercise) -> str:
+    """Return what solution() prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exercise.solution()
+    return printed.getvalue()
+
+
+def wrong_quiz_answers(exercise: engine.Exercise) -> list[tuple[Any, str]]:
+    """Return answers with one mistake, as many as there are, each with words of the reply."""
+    right = exercise.reference
+    rows = [
+        ({**right, question: other}, f"Look at {question!r} again.")
+        for question in right
+        for other in dict.fromkeys(right.values())
+        if other != right[question] and {**right, question: other} not in exercise.also_right
+    ]
+    question = next(iter(right))
+    none = [({**right, question: "none of them"}, "is no answer"), ({}, "Not answered yet")]
+    return [*rows, *none, (list(right.values()), "Fill in the dictionary")]
+
+
+def wrong_answers(exercise: engine.Exercise) -> list[tuple[Any, str]]:
+    """Return the wrong answers that stand with an exercise, with words of the reply."""
+    rows = [(answer, reply) for reply, answers in exercise.slips.items() for answer in answers]
+    return rows + (wrong_quiz_answers(exercise) if is_quiz(exercise) else [])
+
+
 WRONG = {(m, name): rows for m in MODULES for name, rows in answers_of(m, "WRONG").items()}
+WRONG |= {key: wrong_answers(exercise) for key, exercise in DATA.items()}
+OTHERS = {(m, name): rows for m in MODULES for name, rows in answers_of(m, "ALSO_RIGHT").items()}
+OTHERS |= {key: exercise.also_right for key, exercise in DATA.items()}
 ALSO_RIGHT = [
-    pytest.param((m, name), answer, id=f"{m}-{name}-{i}")
-    for m in MODULES
-    for name, answers in answers_of(m, "ALSO_RIGHT").items()
+    pytest.param(key, answer, id=f"{key[0]}-{key[1]}-{i}")
+    for key, answers in OTHERS.items()
     for i, answer in enumerate(answers)
 ]
 ROWS = [
@@ -67,20 +112,13 @@ ROWS = [
     for key, rows in WRONG.items()
     for i, (answer, fragment) in enumerate(rows)
 ]
-each_exercise = pytest.mark.parametrize("key", ALL, ids="-".join)
 
 
-def said(exercise: Exercise, answer: Any, capsys: pytest.CaptureFixture) -> str:
+def said(exercise: Exercise | engine.Exercise, answer: Any, capsys: pytest.CaptureFixture) -> str:
     """Return what check() prints for an answer."""
     capsys.readouterr()
     exercise.check(answer)
     return capsys.readouterr().out
-
-
-def right_answer(exercise: Exercise) -> Any:
-    """Return the answer of the solution: the function, or the value that it returns."""
-    reference = type(exercise).reference
-    return reference if exercise.wants_function else reference()
 
 
 @each_exercise
@@ -116,7 +154,8 @@ def test_a_function_left_empty_is_not_right(
 def test_an_answer_that_raises_is_reported(
     key: tuple[str, str], capsys: pytest.CaptureFixture
 ) -> None:
-    if not ALL[key].wants_function:
+    solution = right_answer(ALL[key])
+    if not callable(solution):
         assert said(ALL[key], object(), capsys).startswith("Not yet.")
         return
 
@@ -126,7 +165,7 @@ def test_an_answer_that_raises_is_reported(
     def raises_when_made(self: Any, **_: Any) -> None:
         raises()
 
-    answer, solution = raises, type(ALL[key]).reference
+    answer = raises
     if isinstance(solution, type):  # an exercise that asks for a class
         answer = type("Slips", solution.__bases__, {"__init__": raises_when_made})
     text = said(ALL[key], answer, capsys)
@@ -135,7 +174,7 @@ def test_an_answer_that_raises_is_reported(
 
 @each_exercise
 def test_hints_and_solution_are_there(key: tuple[str, str], capsys: pytest.CaptureFixture) -> None:
-    exercise = type(ALL[key])()
+    exercise = copy.copy(ALL[key])
     assert exercise.hints and exercise.praise
     exercise.hint()
     assert exercise.hints[0] in capsys.readouterr().out
@@ -183,6 +222,55 @@ def test_a_wrong_answer_gets_the_fitting_words(
     text = said(ALL[key], answer, capsys)
     assert text.startswith("Not yet.")
     assert fragment in text
+
+
+SLIPS = [row for row in ROWS if row.values[0] in DATA]
+
+
+@pytest.mark.parametrize(("key", "answer", "reply"), SLIPS)
+def test_a_reply_is_part_of_what_the_step_says_or_a_sentence(
+    key: tuple[str, str], answer: Any, reply: str, capsys: pytest.CaptureFixture
+) -> None:
+    general = copy.copy(ALL[key])
+    general.slips = {}
+    without_slips = said(general, answer, capsys)
+    assert without_slips.startswith("Not yet.")
+    if reply not in without_slips:
+        assert re.fullmatch(r"[A-Z0-9].{20,}[.?]", reply)
+        assert "raised" not in without_slips or key in FAILS, "the slip fails by accident"
+
+
+def spoilt(answer: Any, spoil: Callable) -> Any:
+    """Return an answer whose losses return something else: a dict, a class, a factory, a loss."""
+    if isinstance(answer, dict):
+        return {name: spoilt(loss, spoil) for name, loss in answer.items()}
+    if isinstance(answer, type):
+        return changed(answer, call=lambda *values: spoil(answer.call(*values)))
+
+    def wrong(*arguments: Any, **parameters: Any) -> Any:
+        result = answer(*arguments, **parameters)
+        return spoilt(result, spoil) if callable(result) else spoil(result)
+
+    return wrong
+
+
+SPOILS = {
+    "returns nothing": lambda values: None,
+    "one number for the whole batch": ops.mean,
+    "the shape (": lambda values: values[:, None],
+    "for each sample: take ops.where": lambda values: values if values > 0.0 else -values,
+    "gradient": ops.stop_gradient,
+}
+LOSSES = [key for key, e in DATA.items() if "y_true, y_pred" in source(e)]
+
+
+@pytest.mark.parametrize("fragment", SPOILS)
+@pytest.mark.parametrize("key", LOSSES, ids="-".join)
+def test_what_the_engine_knows_of_losses_is_said(
+    key: tuple[str, str], fragment: str, capsys: pytest.CaptureFixture
+) -> None:
+    text = said(ALL[key], spoilt(ALL[key].reference, SPOILS[fragment]), capsys)
+    assert text.startswith("Not yet.") and fragment in text
 
 
 @each_exercise

@@ -1,155 +1,99 @@
 """The exercises of notebook 01, What does Keras do with your loss?"""
 
-import numpy as np
-import tensorflow as tf
 from keras import ops
 
-from lossutils.teaching.exercises.base import Exercise, per_sample, require
+from lossutils.teaching.exercises.engine import Exercise, quiz
+from lossutils.teaching.exercises.observing import sound, values
 
 
-def _values(loss, y_true, y_pred):
-    """One value per sample for (batch, 1) columns, as an array."""
-    column = [tf.constant(np.reshape(v, (-1, 1)), "float32") for v in (y_true, y_pred)]
-    return per_sample(loss(*column), len(y_true))
+def log_cosh(y_true, y_pred):
+    error = y_true - y_pred
+    return ops.mean(error + ops.softplus(-2.0 * error) - ops.log(2.0), axis=-1)
 
 
-def _require_gradient(loss):
-    prediction = tf.Variable([[2.0], [-2.0]])
-    with tf.GradientTape() as tape:
-        total = tf.reduce_sum(loss(tf.zeros((2, 1)), prediction))
-    gradient = tape.gradient(total, prediction)
-    require(
-        gradient is not None,
-        "The values are right, but no gradient arrives: somewhere the tensors leave TensorFlow.",
+def _elementwise(y_true, y_pred):
+    error = y_true - y_pred
+    return error + ops.softplus(-2.0 * error) - ops.log(2.0)
+
+
+def _over_the_outputs(loss):
+    errors = [0.0, 1.0, -3.0], [0.0, 0.0, 0.0]
+    yield values(loss, *errors), (
+        "For the errors 0, 1 and -3 the values should be {wanted}, yours are {got}."
     )
-    return gradient.numpy()[:, 0]
+    yield from sound(loss, *errors)
+    yield values(loss, [200.0], [0.0]), "For an error of 200 your loss is {got}, not {wanted}."
 
 
-class LogCosh(Exercise):
-    """Turn a loss that returns the batch mean into one that returns one value per sample."""
+log_cosh = Exercise(
+    log_cosh, _over_the_outputs,
+    "What does the mean run over, if nobody names an axis?",
+    "ops.mean(..., axis=-1) averages over the outputs of one sample and keeps the batch.",
+    praise="Weights, masks and replicas now reach every sample.",
+    slips={
+        "For an error of 200 your loss is not finite: cosh(200) is larger than float32 can hold. "
+        "Use the form in the stub.": [lambda t, p: ops.mean(ops.log(ops.cosh(t - p)), axis=-1)],
+        "average over the two": [
+            lambda t, p: ops.sum(_elementwise(t, p), axis=-1),
+            lambda t, p: _elementwise(t, p)[:, 0],
+        ],
+        "the values should be": [lambda t, p: ops.mean(ops.square(t - p), axis=-1)],
+        "Average over the last axis": [lambda t, p: ops.mean(_elementwise(t, p), axis=0)],
+    },
+)
 
-    asks_for = "log_cosh"
-    hints = (
-        "What does the mean run over, if nobody names an axis?",
-        "ops.mean(..., axis=-1) averages over the outputs of one sample and keeps the batch.",
+
+def bakers_loss(y_true, y_pred):
+    too_few, too_many = ops.relu(y_true - y_pred), ops.relu(y_pred - y_true)
+    return ops.mean(3.0 * too_few + 1.0 * too_many, axis=-1)
+
+
+def _in_the_bakery(loss):
+    yield values(loss, [10.0, 10.0], [8.0, 12.0]), (
+        "When 10 loaves are wanted, baking 8 should cost 6 and baking 12 should cost 2; "
+        "yours say {got}."
     )
-    praise = "Weights, masks and replicas now reach every sample."
-
-    def reference(y_true, y_pred):
-        error = y_true - y_pred
-        return ops.mean(error + ops.softplus(-2.0 * error) - ops.log(2.0), axis=-1)
-
-    def grade(self, answer):
-        errors = np.array([0.0, 1.0, -3.0])
-        values = _values(answer, errors, np.zeros(3))
-        wanted = np.log(np.cosh(errors))
-        require(
-            np.allclose(values, wanted, atol=1e-5),
-            f"For the errors 0, 1 and -3 the values should be {np.round(wanted, 3).tolist()}, "
-            f"yours are {np.round(values, 3).tolist()}.",
-        )
-        wide = np.asarray(answer(tf.zeros((2, 2)), tf.constant([[1.0, 3.0], [0.0, 0.0]])))
-        require(
-            wide.shape == (2,) and np.isclose(wide[0], np.log(np.cosh([1, 3])).mean(), atol=1e-5),
-            "With two outputs per sample your loss should average over the two.",
-        )
-        large = _values(answer, [200.0], [0.0])
-        require(
-            np.all(np.isfinite(large)),
-            "For an error of 200 your loss is not finite: cosh(200) is larger than float32 can "
-            "hold. Use the form in the stub.",
-        )
-        _require_gradient(answer)
+    yield values(loss, [10.0], [10.0]), "Baking what is wanted should cost nothing."
+    yield from sound(loss, [10.0, 10.0], [8.0, 12.0])
 
 
-class BakersLoss(Exercise):
-    """A loss for a bakery: a loaf too few costs 3, a loaf too many costs 1."""
+bakers_loss = Exercise(
+    bakers_loss, _in_the_bakery,
+    "Treat the two cases apart: how many loaves too few, and how many too many?",
+    "ops.relu(y_true - y_pred) is the number of loaves too few, and 0 if there are enough.",
+    praise="Its minimiser is the 75 % quantile of the demand: 3 / (3 + 1).",
+    slips={
+        "The two costs are swapped: y_pred below y_true means too few loaves, which "
+        "costs 3.": [lambda t, p: ops.mean(ops.relu(t - p) + 3.0 * ops.relu(p - t), axis=-1)],
+        "The cost grows with the square of the error. Each missing loaf costs 3, the second as "
+        "much as the first.": [
+            lambda t, p: ops.mean(3.0 * ops.relu(t - p) ** 2 + ops.relu(p - t) ** 2, axis=-1)
+        ],
+        "One side of your loss is not a cost: 8 loaves and 12, when 10 are wanted, should both "
+        "cost something.": [
+            lambda t, p: ops.mean(3.0 * (t - p), axis=-1),
+            lambda t, p: ops.mean(3.0 * ops.relu(t - p), axis=-1),
+            lambda t, p: ops.mean(ops.relu(p - t), axis=-1),
+        ],
+        "should cost 6": [
+            lambda t, p: ops.mean(ops.abs(t - p), axis=-1),
+            lambda t, p: ops.mean(3.0 * ops.abs(t - p), axis=-1),
+        ],
+        "ops.maximum": [lambda t, p: max(3.0 * (t - p), p - t)],
+    },
+)
 
-    asks_for = "bakers_loss"
-    hints = (
-        "Treat the two cases apart: how many loaves too few, and how many too many?",
-        "ops.relu(y_true - y_pred) is the number of loaves too few, and 0 if there are enough.",
-    )
-    praise = "Its minimiser is the 75 % quantile of the demand: 3 / (3 + 1)."
-
-    def reference(y_true, y_pred):
-        too_few, too_many = ops.relu(y_true - y_pred), ops.relu(y_pred - y_true)
-        return ops.mean(3.0 * too_few + 1.0 * too_many, axis=-1)
-
-    def grade(self, answer):
-        few, many = [10.0, 10.0], [10.0, 10.0]
-        values = _values(answer, few, [8.0, 12.0])
-        require(
-            not np.allclose(values, [2.0, 6.0]),
-            "The two costs are swapped: y_pred below y_true means too few loaves, which costs 3.",
-        )
-        require(
-            not np.allclose(values, [12.0, 4.0]),
-            "The cost grows with the square of the error. Each missing loaf costs 3, the second "
-            "as much as the first.",
-        )
-        require(
-            np.all(values > 0),
-            "One side of your loss is not a cost: for 8 and 12 loaves when 10 are wanted, both "
-            f"values should be above 0, yours are {values.tolist()}.",
-        )
-        require(
-            np.allclose(values, [6.0, 2.0]),
-            "When 10 loaves are wanted, baking 8 should cost 6 and baking 12 should cost 2; "
-            f"yours say {values.tolist()}.",
-        )
-        exact = _values(answer, many, [10.0, 10.0])
-        require(np.allclose(exact, 0.0), "Baking what is wanted should cost nothing.")
-        require(
-            np.allclose(_require_gradient(answer), [1.0, -3.0]),
-            "The values are right, but the slopes are not 1 above and -3 below.",
-        )
-
-
-class StuckLosses(Exercise):
-    """Name the cause of each of four losses that do not move."""
-
-    wants_function = False
-    asks_for = "causes"
-    hints = (
-        "Compare each plateau with the table above: ln 2 is 0.693, ln 10 is 2.303.",
-        "At the clip bound the cross-entropy is 15.94; the variance of standardised labels is 1.",
-    )
-    praise = "You can now read a plateau like a thermometer."
-
-    CAUSES = {
-        0.693: "constant one half",
-        2.303: "constant one tenth",
-        15.94: "saturated",
-        1.0: "predicts the mean",
-    }
-    WHY = {
+stuck_losses = quiz(
+    "causes",
+    {
         0.693: "0.693 is ln 2, the cross-entropy of saying one half for every sample.",
         2.303: "2.303 is ln 10: ten classes, and every one is given the probability one tenth.",
         15.94: "15.94 is the cross-entropy at the clip bound: surely wrong, and with no gradient.",
         1.0: "1.0 is the variance of standardised labels, the squared error of their mean.",
-    }
-
-    def reference():
-        return {
-            0.693: "constant one half",
-            2.303: "constant one tenth",
-            15.94: "saturated",
-            1.0: "predicts the mean",
-        }
-
-    def grade(self, answer):
-        require(isinstance(answer, dict), "Fill in the dictionary: a cause for each plateau.")
-        missing = [plateau for plateau in self.CAUSES if answer.get(plateau) in (None, ...)]
-        require(
-            not missing, f"Not answered yet for {missing}: write one of the four causes for each."
-        )
-        unknown = [cause for cause in answer.values() if cause not in self.CAUSES.values()]
-        require(not unknown, f"{unknown} is none of the four causes; copy one from the list.")
-        for plateau, cause in self.CAUSES.items():
-            require(answer[plateau] == cause, f"Look at {plateau} again. {self.WHY[plateau]}")
-
-
-log_cosh = LogCosh()
-bakers_loss = BakersLoss()
-stuck_losses = StuckLosses()
+    },
+    "Compare each plateau with the table above: ln 2 is 0.693, ln 10 is 2.303.",
+    "At the clip bound the cross-entropy is 15.94; the variance of standardised labels is 1.",
+    right=("constant one half", "constant one tenth", "saturated", "predicts the mean"),
+    write="write one of the four causes for each",
+    praise="You can now read a plateau like a thermometer.",
+)

@@ -7,69 +7,11 @@ import textwrap
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-import numpy as np
-
 from lossutils.teaching.errors import describe_error
+from lossutils.teaching.exercises.engine import _explained
+from lossutils.teaching.exercises.observing import NotYet, per_sample, require, returned
 
-# What NumPy, Keras and TensorFlow say when Python asks a tensor whether it is true.
-_NO_SINGLE_TRUTH = re.compile(r"truth value of an array|as a Python `?bool")
-
-
-class NotYet(Exception):
-    """Raised by `require`; its message tells the learner what is wrong, and what to think of."""
-
-
-def require(condition: Any, message: str) -> None:
-    """Go on if the condition holds, otherwise end the grading with this message."""
-    if not condition:
-        raise NotYet(message)
-
-
-def returned(result: Any, wanted: str = "the result") -> np.ndarray:
-    """What a learner's function returned, as an array; ends the grading if that is nothing.
-
-    >>> returned([1, 2]).shape
-    (2,)
-    """
-    require(
-        result is not None and result is not ...,
-        f"Not answered yet: your function returns nothing. Replace the three dots by {wanted}.",
-    )
-    return np.asarray(result)
-
-
-def per_sample(result: Any, samples: int) -> np.ndarray:
-    """What a learner's loss returned, as an array with one value for each sample.
-
-    >>> per_sample([0.5, 2.0], samples=2)
-    array([0.5, 2. ])
-    """
-    values = returned(result, "the loss")
-    require(
-        values.ndim > 0,
-        "Your loss returned one number for the whole batch. Keras wants one value per sample: "
-        "average over the last axis only.",
-    )
-    require(
-        values.shape == (samples,),
-        f"For {samples} samples your loss returned the shape {values.shape}; ({samples},) is "
-        "wanted. Average over the last axis, axis=-1.",
-    )
-    return values
-
-
-def _explained(error: Exception) -> str:
-    """What the learner's code raised, in words that say what to do where that is known.
-
-    >>> _explained(ValueError("The truth value of an array with more than one ..."))[-38:]
-    'ops.where, ops.minimum or ops.maximum.'
-    """
-    if _NO_SINGLE_TRUTH.search(str(error)):
-        return (
-            "Python's `if`, `and`, `or`, `min` and `max` want one answer, but a tensor holds one "
-            "for each sample: take ops.where, ops.minimum or ops.maximum."
-        )
-    return f"Your code raised {describe_error(error)}"
+__all__ = ["Exercise", "NotYet", "per_sample", "require", "returned"]
 
 
 class Exercise:
