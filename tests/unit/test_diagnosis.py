@@ -783,7 +783,7 @@ def several_inputs():
 
 
 def with_own_rates():
-    """Since Keras 3.14 there is an optimizer of optimizers; before, this is Adam for all."""
+    """Keras 3.13 has no optimizer of optimizers: there it is one for all."""
     if not hasattr(keras.optimizers, "OptimizerMap"):
         return owning(LaplaceNLL())
     by_path = keras.optimizers.OptimizerMap(Adam(0.01))
