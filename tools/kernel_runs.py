@@ -22,7 +22,8 @@ NOTEBOOKS = ROOT / "notebooks"
 SHOW_FIGURES = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 # Compares notebooks with their stored outputs, as the tests do it; goes behind "python", in ROOT.
 COMPARE = (
-    *("-m", "pytest", "-q", "-o", "addopts=", "--color=no", "-p", "no:cacheprovider"),
+    # Without the summary (-rN), which says the same again, and more of it on servers (CI=true).
+    *("-m", "pytest", "-q", "-rN", "-o", "addopts=", "--color=no", "-p", "no:cacheprovider"),
     *("--nbval", "--nbval-current-env", "--nbval-cell-timeout=300"),
     "--nbval-sanitize-with=tests/sanitize.cfg",
 )

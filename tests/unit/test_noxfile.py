@@ -68,7 +68,7 @@ def test_a_changed_letter_is_a_difference(tmp_path):
     ]
     status, report = compared(tmp_path / "other.ipynb", *cells)
     assert status == 1
-    assert [n for n in range(len(cells)) if f"::Cell {n}\n" not in report] == []
+    assert [n for n in range(len(cells)) if f"::Cell {n} _" not in report] == []
 
 
 def test_of_a_picture_the_bytes_are_not_compared(tmp_path):
