@@ -14,8 +14,10 @@ from __future__ import annotations
 import ast
 import contextlib
 import copy
+import functools
 import importlib.util
 import io
+import itertools
 import pkgutil
 import re
 from collections.abc import Callable
@@ -27,7 +29,7 @@ from keras import ops
 from reading import notebook_paths, read
 
 from lossutils.teaching import exercises
-from lossutils.teaching.exercises import Exercise, base, engine
+from lossutils.teaching.exercises import base, engine
 from lossutils.teaching.exercises.observing import changed
 
 HERE = Path(__file__).resolve().parent
@@ -37,7 +39,7 @@ FAILS = {("production", "ship")}  # here it is a slip to call a method that rais
 MODULES = sorted(m.name for m in pkgutil.iter_modules(exercises.__path__) if m.name not in SHARED)
 
 
-def exercises_of(module: str) -> dict[str, Exercise]:
+def exercises_of(module: str) -> dict[str, base.Exercise]:
     """Return the exercises of one module by name."""
     loaded = importlib.import_module(f"{exercises.__name__}.{module}")
     kinds = (base.Exercise, engine.Exercise)
@@ -57,7 +59,7 @@ DATA = {key: e for key, e in ALL.items() if isinstance(e, engine.Exercise)}
 each_exercise = pytest.mark.parametrize("key", ALL, ids="-".join)
 
 
-def right_answer(exercise: Exercise | engine.Exercise) -> Any:
+def right_answer(exercise: base.Exercise | engine.Exercise) -> Any:
     """Return the answer of the solution: the function, or the value that it returns."""
     if isinstance(exercise, engine.Exercise):
         return exercise.reference
@@ -65,7 +67,7 @@ def right_answer(exercise: Exercise | engine.Exercise) -> Any:
     return reference if exercise.wants_function else reference()
 
 
-def is_quiz(exercise: Exercise | engine.Exercise) -> bool:
+def is_quiz(exercise: base.Exercise | engine.Exercise) -> bool:
     """Tell whether an exercise asks for a dict of words or numbers."""
     answer = right_answer(exercise)
     return isinstance(answer, dict) and not any(map(callable, answer.values()))
@@ -81,11 +83,12 @@ def source(exercise: engine.Exercise) -> str:
 def wrong_quiz_answers(exercise: engine.Exercise) -> list[tuple[Any, str]]:
     """Return answers with one mistake, as many as there are, each with words of the reply."""
     right = exercise.reference
+    told = [*exercise.also_right, *itertools.chain(*exercise.slips.values())]
     rows = [
         ({**right, question: other}, f"Look at {question!r} again.")
         for question in right
         for other in dict.fromkeys(right.values())
-        if other != right[question] and {**right, question: other} not in exercise.also_right
+        if other != right[question] and {**right, question: other} not in told
     ]
     question = next(iter(right))
     none = [({**right, question: "none of them"}, "is no answer"), ({}, "Not answered yet")]
@@ -114,7 +117,7 @@ ROWS = [
 ]
 
 
-def said(exercise: Exercise | engine.Exercise, answer: Any, capsys: pytest.CaptureFixture) -> str:
+def said(exercise: Any, answer: Any, capsys: pytest.CaptureFixture) -> str:
     """Return what check() prints for an answer."""
     capsys.readouterr()
     exercise.check(answer)
@@ -245,7 +248,8 @@ def spoilt(answer: Any, spoil: Callable) -> Any:
     if isinstance(answer, dict):
         return {name: spoilt(loss, spoil) for name, loss in answer.items()}
     if isinstance(answer, type):
-        return changed(answer, call=lambda *values: spoil(answer.call(*values)))
+        call = functools.wraps(answer.call)(lambda *given, **how: spoil(answer.call(*given, **how)))
+        return changed(answer, call=call)
 
     def wrong(*arguments: Any, **parameters: Any) -> Any:
         result = answer(*arguments, **parameters)

@@ -2,8 +2,7 @@
 
 from keras import ops
 
-from lossutils.teaching.exercises.engine import Exercise, quiz
-from lossutils.teaching.exercises.observing import sound, values
+from lossutils.teaching.exercises import Exercise, quiz, sound, values
 
 
 def log_cosh(y_true, y_pred):

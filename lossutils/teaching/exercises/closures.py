@@ -7,8 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lossutils.teaching.exercises.engine import Exercise
-from lossutils.teaching.exercises.observing import changed, explains, require, sound, values
+from lossutils.teaching.exercises import Exercise, changed, explains, require, sound, values
 
 
 def _made_by(factory, **parameters):

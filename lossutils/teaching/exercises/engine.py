@@ -144,8 +144,9 @@ def quiz(
     """An exercise that asks for a dict with an answer to each question.
 
     `why` holds the questions, each with the reason for its answer, and `right` the answers; a list
-    where several are right. `write` says what to fill in, `unanswered` what to say without it, and
-    `choices` holds what may be filled in although it is right for no question.
+    where several are right. `write` says what to fill in, `unanswered` what to say without it, with
+    the {missing} questions, their {number} or the {first} of them, and `choices` holds what may be
+    filled in although it is right for no question.
     """
     accepted = {q: a if isinstance(a, list) else [a] for q, a in zip(why, right, strict=True)}
     choices += tuple(itertools.chain(*accepted.values()))
@@ -154,7 +155,8 @@ def quiz(
         require(isinstance(answer, dict), "Fill in the dictionary: one answer for each line.")
         missing = [question for question in why if answer.get(question) in (None, ...)]
         first = missing[0] if missing else ""
-        require(not missing, unanswered.format(missing=missing, first=first, write=write))
+        told = dict(missing=missing, number=len(missing), first=first, write=write)
+        require(not missing, unanswered.format(**told))
         for question, wanted in accepted.items():
             given = answer[question]
             a_choice = given in choices and isinstance(given, bool) == isinstance(wanted[0], bool)
@@ -163,7 +165,10 @@ def quiz(
             yield wanted[0] if given in wanted else given, said
 
     reference = {question: wanted[0] for question, wanted in accepted.items()}
-    return Exercise(reference, observe, *hints, asks_for=asks_for, **data)
+    others = [{**reference, q: other} for q, wanted in accepted.items() for other in wanted[1:]]
+    return Exercise(
+        reference, observe, *hints, asks_for=asks_for, also_right=tuple(others), **data
+    )
 
 
 def _arrays(steps: Iterator[Step]) -> Iterator[Step]:

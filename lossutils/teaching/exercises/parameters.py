@@ -6,8 +6,7 @@ import tensorflow as tf
 from keras import ops
 
 from lossutils.stateful import StatefulLoss
-from lossutils.teaching.exercises.engine import Exercise, quiz
-from lossutils.teaching.exercises.observing import changed, per_sample, require
+from lossutils.teaching.exercises import Exercise, changed, per_sample, quiz, require
 
 ERRORS = np.array([[0.5], [-1.5], [2.0], [0.1]], "float32")
 ZEROS = np.zeros_like(ERRORS)

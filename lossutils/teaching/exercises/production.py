@@ -10,8 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from lossutils.stateful import ModelWithLoss
-from lossutils.teaching.exercises.engine import Exercise
-from lossutils.teaching.exercises.observing import require, slopes, values
+from lossutils.teaching.exercises import Exercise, require, slopes, values
 from lossutils.weights import UncertaintyWeights
 
 LABELS, LOGITS = [1.0, 0.0, 1.0, 0.0], [1.5, 0.3, -0.7, -2.0]

@@ -1,7 +1,6 @@
 """The exercise of notebook 00, Where do I start?"""
 
-from lossutils.teaching.exercises.engine import Exercise
-from lossutils.teaching.exercises.observing import require
+from lossutils.teaching.exercises import Exercise, require
 
 
 def _size(delta):

@@ -6,8 +6,7 @@ from keras import ops
 
 from lossutils.closures import huber
 from lossutils.stateful import StatefulLoss
-from lossutils.teaching.exercises.engine import Exercise, quiz
-from lossutils.teaching.exercises.observing import changed, in_a_graph, sound, values
+from lossutils.teaching.exercises import Exercise, changed, in_a_graph, quiz, sound, values
 
 ERRORS = [0.2, -0.5, 1.5, -4.0]
 ZEROS = [0.0, 0.0, 0.0, 0.0]
