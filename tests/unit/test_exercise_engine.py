@@ -182,6 +182,8 @@ def test_a_quiz_is_graded_question_by_question(colours, answer, printed, capsys)
 def test_one_is_not_true(capsys):
     exercise = quiz("facts", {"fact": "It is."}, right=(True,), write="write True or False")
     assert said(exercise, {"fact": 1}, capsys).startswith("Not yet. 1 is no answer")
+    one = Exercise(lambda: 1, lambda answer: iter([(answer(), "not {got}")]))
+    assert said(one, lambda: True, capsys) == "Not yet. not True\n"
 
 
 def test_an_answer_that_is_no_array_is_no_accident(capsys):
