@@ -1,8 +1,11 @@
 """The exercises of notebook 09, Can a loss switch by itself?"""
 
+import functools
+
 import numpy as np
 from keras import ops
 
+from lossutils.closures import huber
 from lossutils.stateful import StatefulLoss
 from lossutils.teaching.exercises import Exercise, changed, in_a_graph, quiz, slopes, values
 
@@ -180,11 +183,21 @@ class InParts(FollowingHuber):
         return ops.mean(capped**2 / 2 + self.delta() * (error - capped), axis=-1)
 
 
+_in_parts = functools.partial(changed, InParts)
+
+
 class UpdatedAfter(InParts):
     def call(self, y_true, y_pred, training=None):
         costs = super().call(y_true, y_pred)
         self.update(ops.mean(ops.abs(y_true - y_pred)))
         return costs
+
+
+class EvaluatesEachBatch(InParts):
+    def call(self, y_true, y_pred, training=None):
+        if training:
+            return super().call(y_true, y_pred, training)
+        return huber(2.0 * ops.mean(ops.abs(y_true - y_pred)))(y_true, y_pred)
 
 
 def _rebind(self, total, weight):
@@ -196,9 +209,51 @@ def _keep_delta(self, total, weight):
     self.kept = 2.0 * total / weight
 
 
-def _made_with(total, weight):
+def _made_with(weight):
     def init(self, **kwargs):
         StatefulLoss.__init__(self, **kwargs)
-        self.total, self.weight = total(self), weight(self)
+        self.total, self.weight = weight(self), weight(self)
 
     return init
+
+
+following_huber = Exercise(
+    FollowingHuber, _batch_after_batch,
+    "Two weights that do not train, total and weight, as in the notebook's Switch.",
+    "if training: update both. Then delta = 2 * self.total / self.weight, for every call.",
+    "capped = ops.minimum(error, delta); the loss is capped**2 / 2 + delta * (error - capped), "
+    "and its mean over the last axis.",
+    praise="It has a state, it is saved with the model, and there is nothing in it to chatter.",
+    slips={
+        "Your delta is a tenth of what it should be: divide by the weight collected so far.": [
+            _in_parts(delta=lambda self: 2.0 * self.total)
+        ],
+        "Your delta should be twice the average; the factor 2 is missing.": [
+            _in_parts(delta=lambda self: self.total / self.weight),
+            _in_parts(delta=lambda self: self.total + 0.0),
+        ],
+        "Your first loss is not finite: you divide by a weight of 0. Update the state first.": [
+            _in_parts(update=lambda self, mean: None),
+            UpdatedAfter,
+        ],
+        "The first training batch costs nothing: delta is still 0. Update before you use it.": [
+            changed(UpdatedAfter, delta=lambda self: 2.0 * self.total)
+        ],
+        "has no weights": [_in_parts(__init__=_made_with(lambda self: 0.0), assign=_rebind)],
+        "trainable=False": [
+            _in_parts(__init__=_made_with(lambda self: self.add_weight(initializer="zeros")))
+        ],
+        "should be 4": [_in_parts(call=lambda self, t, p, training=None: ops.square(t - p)[:, 0])],
+        "binds the name to another thing": [_in_parts(assign=_rebind)],
+        "the second is not": [
+            _in_parts(update=lambda self, mean: self.assign(mean, 1.0)),
+            _in_parts(update=lambda self, mean: self.assign(self.total + mean, self.weight + 1.0)),
+        ],
+        "in evaluation too": [
+            _in_parts(call=lambda self, t, p, training=None: InParts.call(self, t, p, True)),
+            EvaluatesEachBatch,
+        ],
+        "also goes through delta": [_in_parts(assign=_keep_delta, delta=lambda self: self.kept)],
+        "made from StatefulLoss": [lambda: 3, InParts()],
+    },
+)
