@@ -35,7 +35,9 @@ from lossutils.teaching.exercises.observing import changed
 HERE = Path(__file__).resolve().parent
 LEAST = 5
 SHARED = {"base", "engine", "observing"}
-FAILS = {("production", "ship")}  # here it is a slip to call a method that raises
+# Here it is a slip to do what raises: a method without its data, shapes that do not fit, 1 / 0.
+FAILS = {("production", "ship"), ("mahalanobis", "diagonal_nll"), ("mahalanobis", "whiten")}
+FAILS |= {("robust", "pull")}
 MODULES = sorted(m.name for m in pkgutil.iter_modules(exercises.__path__) if m.name not in SHARED)
 
 
