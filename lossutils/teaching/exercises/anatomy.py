@@ -36,8 +36,8 @@ log_cosh = Exercise(
             lambda t, p: ops.sum(_elementwise(t, p), axis=-1),
             lambda t, p: _elementwise(t, p)[:, 0],
         ],
-        "the values should be": [lambda t, p: ops.mean(ops.square(t - p), axis=-1)],
-        "Average over the last axis": [lambda t, p: ops.mean(_elementwise(t, p), axis=0)],
+        "the values should be": lambda t, p: ops.mean(ops.square(t - p), axis=-1),
+        "Average over the last axis": lambda t, p: ops.mean(_elementwise(t, p), axis=0),
     },
 )
 
@@ -63,11 +63,10 @@ bakers_loss = Exercise(
     praise="Its minimiser is the 75 % quantile of the demand: 3 / (3 + 1).",
     slips={
         "The two costs are swapped: y_pred below y_true means too few loaves, which "
-        "costs 3.": [lambda t, p: ops.mean(ops.relu(t - p) + 3.0 * ops.relu(p - t), axis=-1)],
+        "costs 3.": lambda t, p: ops.mean(ops.relu(t - p) + 3.0 * ops.relu(p - t), axis=-1),
         "The cost grows with the square of the error. Each missing loaf costs 3, the second as "
-        "much as the first.": [
-            lambda t, p: ops.mean(3.0 * ops.relu(t - p) ** 2 + ops.relu(p - t) ** 2, axis=-1)
-        ],
+        "much as the first.":
+            lambda t, p: ops.mean(3.0 * ops.relu(t - p) ** 2 + ops.relu(p - t) ** 2, axis=-1),
         "One side of your loss is not a cost: 8 loaves and 12, when 10 are wanted, should both "
         "cost something.": [
             lambda t, p: ops.mean(3.0 * (t - p), axis=-1),
@@ -78,7 +77,7 @@ bakers_loss = Exercise(
             lambda t, p: ops.mean(ops.abs(t - p), axis=-1),
             lambda t, p: ops.mean(3.0 * ops.abs(t - p), axis=-1),
         ],
-        "ops.maximum": [lambda t, p: max(3.0 * (t - p), p - t)],
+        "ops.maximum": lambda t, p: max(3.0 * (t - p), p - t),
     },
 )
 

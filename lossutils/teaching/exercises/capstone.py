@@ -68,42 +68,31 @@ cost_on_belt = Exercise(
             _summed,
             lambda *given: _summed(*given) / 1000,
         ],
-        "That is the cost of one image; 1000 pass.": [
-            lambda *given: cost_on_belt.reference(*given) / 1000
-        ],
+        "That is the cost of one image; 1000 pass.":
+            lambda *given: cost_on_belt.reference(*given) / 1000,
         "You counted the mistakes of the test. It holds far more faults than the belt: take "
         "rates, and weigh them with `share`.": [
             _counted,
             lambda f, *given: 1000 * _counted(f, *given) / len(f),
         ],
-        "You charge for the faults that were found. Missed ones have no alarm: ~alarm.": [
-            _at_rates(lambda f, a: np.mean(a[f]), lambda f, a: np.mean(a[~f]))
-        ],
-        "Faults and ordinary images weigh the same in yours: take `share` and 1 - share.": [
-            _of_rates(lambda missed, flagged, share, miss, price: miss * missed + price * flagged)
-        ],
-        "Only the ordinary images, a share of 1 - share, can raise a false alarm.": [
-            _of_rates(lambda missed, flagged, s, miss, price: s * miss * missed + price * flagged)
-        ],
-        "A false alarm costs `false_alarm` here, not 1.": [
-            _of_rates(lambda missed, flagged, s, miss, _: s * miss * missed + (1 - s) * flagged)
-        ],
+        "You charge for the faults that were found. Missed ones have no alarm: ~alarm.":
+            _at_rates(lambda f, a: np.mean(a[f]), lambda f, a: np.mean(a[~f])),
+        "Faults and ordinary images weigh the same in yours: take `share` and 1 - share.":
+            _of_rates(lambda missed, flagged, share, miss, price: miss * missed + price * flagged),
+        "Only the ordinary images, a share of 1 - share, can raise a false alarm.":
+            _of_rates(lambda missed, flagged, s, miss, price: s * miss * missed + price * flagged),
+        "A false alarm costs `false_alarm` here, not 1.":
+            _of_rates(lambda missed, flagged, s, miss, _: s * miss * missed + (1 - s) * flagged),
         "You count hits as false alarms. Look at the ordinary images: alarm[~is_fault].": [
             _at_rates(lambda f, a: np.mean(~a[f]), lambda f, a: np.mean(a)),
             _at_rates(lambda f, a: np.mean(~a[f]), lambda f, a: np.mean(a[f])),
         ],
-        "Divide the misses by the number of faults, the false alarms by that of the others.": [
-            _at_rates(lambda f, a: np.mean(f & ~a), lambda f, a: np.mean(~f & a))
-        ],
-        "One number is wanted, not one for each image.": [
-            _at_rates(lambda f, a: f & ~a, lambda f, a: ~f & a)
-        ],
-        "the cost should be": [
-            lambda f, a, s, *prices: cost_on_belt.reference(f, a, 1 - s, *prices)
-        ],
-        "Without any alarm": [
-            lambda f, a, s, *prices: cost_on_belt.reference(f, a, 0.1, *prices)
-        ],
+        "Divide the misses by the number of faults, the false alarms by that of the others.":
+            _at_rates(lambda f, a: np.mean(f & ~a), lambda f, a: np.mean(~f & a)),
+        "One number is wanted, not one for each image.":
+            _at_rates(lambda f, a: f & ~a, lambda f, a: ~f & a),
+        "the cost should be": lambda f, a, s, *prices: cost_on_belt.reference(f, a, 1 - s, *prices),
+        "Without any alarm": lambda f, a, s, *prices: cost_on_belt.reference(f, a, 0.1, *prices),
     },
 )
 
@@ -163,23 +152,20 @@ parts_that_stay = Exercise(
     "Two conditions: difference.mean() > 0, and np.mean(difference > 0) >= 0.75.",
     praise="A part must be missed, on average and nearly everywhere.",
     slips={
-        "In yours one of the two conditions is enough. Both must hold: and, not or.": [
-            _staying(lambda c, full: c.mean() > full.mean() or np.mean(c > full) >= 0.75)
-        ],
+        "In yours one of the two conditions is enough. Both must hold: and, not or.":
+            _staying(lambda c, full: c.mean() > full.mean() or np.mean(c > full) >= 0.75),
         "The mean alone decides in yours: one split out of eight can carry it. Ask for three "
-        "quarters of the splits too.": [_staying(lambda c, full: c.mean() > full.mean())],
-        "You count the splits only. Without this part the cost is lower on average.": [
-            _staying(lambda c, full: np.mean(c > full) >= 0.75)
-        ],
-        "Which way round": [_staying(lambda c, full: c.mean() < full.mean())],
+        "quarters of the splits too.": _staying(lambda c, full: c.mean() > full.mean()),
+        "You count the splits only. Without this part the cost is lower on average.":
+            _staying(lambda c, full: np.mean(c > full) >= 0.75),
+        "Which way round": _staying(lambda c, full: c.mean() < full.mean()),
         "Your list is empty": [
             _staying(lambda c, full: c.min() > full.max()),
             _staying(lambda c, full: c.mean() > full.mean() + full.std()),
         ],
-        "compare split by split": [_staying(lambda c, full: c.mean() > full.mean() + 20)],
-        "makes no difference": [
-            lambda full, without: [*parts_that_stay.reference(full, without), "useless"]
-        ],
+        "compare split by split": _staying(lambda c, full: c.mean() > full.mean() + 20),
+        "makes no difference":
+            lambda full, without: [*parts_that_stay.reference(full, without), "useless"],
         "Six of eight splits": [
             _staying(lambda c, full: c.mean() > full.mean() and np.mean(c > full) > 0.75),
             _staying(lambda c, full: np.all(c > full)),

@@ -35,7 +35,8 @@ class Exercise:
     yields steps: what was observed (a number, an array, a text, ...), and what to say if that is
     not as wanted, where {got} and {wanted} stand for the two. The `hints` go from vague to
     concrete, and `praise` is said after "Correct.". `slips` holds replies, each with the wrong
-    answers that get it; where the step says it already, a part of its words is enough.
+    answer that gets it, or a list of several; where the step says it already, a part of its words
+    is enough.
     `also_right` holds right answers that the tests try as well. `asks_for` is the name of the
     answer in the notebook, if the reference has no name itself, and `tolerance` the relative
     difference of two numbers that count as equal.
@@ -47,7 +48,7 @@ class Exercise:
     >>> exercise = Exercise(
     ...     twice,
     ...     observe,
-    ...     slips={"That is the square of x.": [lambda x: x * x]},
+    ...     slips={"That is the square of x.": lambda x: x * x},
     ...     praise="Twice is x plus x.",
     ... )
     >>> exercise.check(lambda x: x**2)
@@ -64,13 +65,14 @@ class Exercise:
         observe: Callable[[Any], Iterator[Step]],
         *hints: str,
         praise: str = "",
-        slips: dict[str, list] | None = None,
+        slips: dict[str, Any] | None = None,
         also_right: tuple = (),
         asks_for: str = "",
         tolerance: float = 1e-4,
     ) -> None:
         self.reference, self.observe, self.tolerance = reference, observe, tolerance
-        self.slips, self.also_right = slips or {}, also_right
+        self.slips = {r: s if isinstance(s, list) else [s] for r, s in (slips or {}).items()}
+        self.also_right = also_right
         self.hints, self.praise, self.asks_for = hints, praise, asks_for
         self._hints_shown = 0
 

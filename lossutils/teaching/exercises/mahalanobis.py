@@ -41,38 +41,31 @@ diagonal_nll = Exercise(
     "Half of the logarithm of that product is the sum of log_sd.",
     praise="Doubling every sd now costs d times log 2, and the minimum is at the sd of the data.",
     slips={
-        "Nothing pays for a large sd yet: with all sd doubled, your loss would only fall.": [
-            _plus(lambda s: 0.0)
-        ],
-        "The price has the wrong sign: it should grow with the sd.": [_plus(lambda s: -ops.sum(s))],
-        "The price is twice too high: half the log-determinant goes with half the distance.": [
-            _plus(lambda s: 2.0 * ops.sum(s))
-        ],
-        "The price is too low by half: the determinant holds variances, exp(log_sd) squared.": [
-            _plus(lambda s: 0.5 * ops.sum(s))
-        ],
-        "The price is the mean over the measurements; a determinant wants their sum.": [
-            _plus(ops.mean)
-        ],
-        "You added the sd themselves; the logarithm of the determinant is wanted.": [
-            _plus(lambda s: ops.sum(ops.exp(s)))
-        ],
+        "Nothing pays for a large sd yet: with all sd doubled, your loss would only fall.":
+            _plus(lambda s: 0.0),
+        "The price has the wrong sign: it should grow with the sd.": _plus(lambda s: -ops.sum(s)),
+        "The price is twice too high: half the log-determinant goes with half the distance.":
+            _plus(lambda s: 2.0 * ops.sum(s)),
+        "The price is too low by half: the determinant holds variances, exp(log_sd) squared.":
+            _plus(lambda s: 0.5 * ops.sum(s)),
+        "The price is the mean over the measurements; a determinant wants their sum.":
+            _plus(ops.mean),
+        "You added the sd themselves; the logarithm of the determinant is wanted.":
+            _plus(lambda s: ops.sum(ops.exp(s))),
         "Your price has one number for each measurement, and meets one half distance for each "
-        "sample: the price is one number, the sum over the measurements.": [_plus(lambda s: s)],
-        "The price is right, and a constant was added to it. Leave out the constant.": [
-            _plus(lambda s: ops.sum(s) + 0.5 * len(s) * np.log(2 * np.pi))
-        ],
+        "sample: the price is one number, the sum over the measurements.": _plus(lambda s: s),
+        "The price is right, and a constant was added to it. Leave out the constant.":
+            _plus(lambda s: ops.sum(s) + 0.5 * len(s) * np.log(2 * np.pi)),
         "Your price is the determinant itself; its logarithm is missing, which is a sum.": [
             _plus(lambda s: ops.prod(ops.exp(s))),
             _plus(lambda s: 0.5 * ops.prod(ops.exp(2.0 * s))),
         ],
-        "The price depends on log_sd alone, and half the squared distance stays as it was.": [
-            _plus(ops.sum, factor=1.0)
-        ],
-        "and the two test samples": [_plus(lambda s: 0.5 * ops.sum(ops.square(s)))],
-        "one number for the whole batch": [lambda *given: ops.mean(_plus(ops.sum)(*given))],
-        "the shape (2, 3)": [lambda x, m, s: 0.5 * ops.square((x - m) / ops.exp(s)) + s],
-        "ValueError": [_plus(lambda s: None)],
+        "The price depends on log_sd alone, and half the squared distance stays as it was.":
+            _plus(ops.sum, factor=1.0),
+        "and the two test samples": _plus(lambda s: 0.5 * ops.sum(ops.square(s))),
+        "one number for the whole batch": lambda *given: ops.mean(_plus(ops.sum)(*given)),
+        "the shape (2, 3)": lambda x, m, s: 0.5 * ops.square((x - m) / ops.exp(s)) + s,
+        "ValueError": _plus(lambda s: None),
     },
 )
 
@@ -110,36 +103,32 @@ whiten = Exercise(
     praise="Between whitened points, Euclid's distance is that of Mahalanobis.",
     slips={
         "The points must be columns for solve_triangular: 3 points in 2 dimensions have the shape "
-        "(2, 3).": [lambda x, m, factor: ops.solve_triangular(factor, x - m, lower=True)],
-        "Your points are columns, shape (2, 3); rows are wanted, (3, 2): transpose once more.": [
-            _solved
-        ],
-        "Take away the mean first: its own z should be 0.": [
-            lambda x, m, factor: ops.transpose(_solved(x, 0.0, factor))
-        ],
+        "(2, 3).": lambda x, m, factor: ops.solve_triangular(factor, x - m, lower=True),
+        "Your points are columns, shape (2, 3); rows are wanted, (3, 2): transpose once more.":
+            _solved,
+        "Take away the mean first: its own z should be 0.":
+            lambda x, m, factor: ops.transpose(_solved(x, 0.0, factor)),
         "This solves with the transposed factor: z L^-1 for rows is L^-T z for columns. Transpose "
         "the points, not the factor.": [
             lambda x, m, factor: ops.transpose(_solved(x, m, ops.transpose(factor), lower=False)),
             lambda x, m, factor: (x - m) @ ops.inv(factor),
         ],
-        "This stretches the points by L. Whitening undoes that: solve with L.": [
-            lambda x, m, factor: (x - m) @ ops.transpose(factor)
-        ],
-        "This is S^-1 (x - mean), the factor used twice. Solve with L once.": [
-            lambda x, m, factor: (x - m) @ ops.inv(factor @ ops.transpose(factor))
-        ],
+        "This stretches the points by L. Whitening undoes that: solve with L.":
+            lambda x, m, factor: (x - m) @ ops.transpose(factor),
+        "This is S^-1 (x - mean), the factor used twice. Solve with L once.":
+            lambda x, m, factor: (x - m) @ ops.inv(factor @ ops.transpose(factor)),
         "Only the diagonal has acted, the slant is still in. solve_triangular reads the upper "
         "triangle unless you say lower=True; or you have divided by the diagonal.": [
             lambda x, m, factor: (x - m) / ops.diagonal(factor),
             lambda x, m, factor: ops.transpose(_solved(x, m, factor, lower=False)),
         ],
-        "forms an inverse": [lambda x, m, factor: (x - m) @ ops.transpose(ops.inv(factor))],
+        "forms an inverse": lambda x, m, factor: (x - m) @ ops.transpose(ops.inv(factor)),
         "not inside a compiled step": [
             lambda x, m, factor: (x - m).numpy() @ np.linalg.inv(factor).T,
             lambda x, m, factor: np.linalg.solve(factor, (x - m).numpy().T).T,
         ],
-        "it takes no sum": [lambda *given: ops.sum(ops.square(_solved(*given)), axis=0)],
-        "For the test points": [lambda x, m, factor: 2.0 * (x - m)],
+        "it takes no sum": lambda *given: ops.sum(ops.square(_solved(*given)), axis=0),
+        "For the test points": lambda x, m, factor: 2.0 * (x - m),
     },
 )
 
@@ -174,40 +163,32 @@ alarm = Exercise(
     "chi2.ppf(share, d) is that value; here the share below is 1 - false_alarms.",
     praise="On Gaussian data this keeps its promise; on real data, count.",
     slips={
-        "This is the quantile from below: nearly all ordinary points would raise an alarm.": [
-            _beyond(lambda d, share: chi2.ppf(share, d))
-        ],
-        "This is the threshold for the distance itself; you are handed its square.": [
-            _beyond(lambda d, share: np.sqrt(chi2.ppf(1 - share, d)))
-        ],
+        "This is the quantile from below: nearly all ordinary points would raise an alarm.":
+            _beyond(lambda d, share: chi2.ppf(share, d)),
+        "This is the threshold for the distance itself; you are handed its square.":
+            _beyond(lambda d, share: np.sqrt(chi2.ppf(1 - share, d))),
         "You are handed the squared distance, and chi2 belongs to it: compare the two as they "
         "come, without a root or a square.": [
             _beyond(lambda d, share: chi2.ppf(1 - share, d) ** 2),
             lambda squared, d, share: np.sqrt(squared) > chi2.ppf(1 - share, d),
         ],
-        "Half the share: distances have one tail only.": [
-            _beyond(lambda d, share: chi2.ppf(1 - share / 2, d))
-        ],
-        "This threshold ignores `dimension`: more measurements, larger distances.": [
-            _beyond(lambda d, share: chi2.ppf(1 - share, 1))
-        ],
-        "One degree of freedom is missing: all d count here.": [
-            _beyond(lambda d, share: chi2.ppf(1 - share, d - 1))
-        ],
+        "Half the share: distances have one tail only.":
+            _beyond(lambda d, share: chi2.ppf(1 - share / 2, d)),
+        "This threshold ignores `dimension`: more measurements, larger distances.":
+            _beyond(lambda d, share: chi2.ppf(1 - share, 1)),
+        "One degree of freedom is missing: all d count here.":
+            _beyond(lambda d, share: chi2.ppf(1 - share, d - 1)),
         "This is a quantile of the distances that you are handed: a share of any data would raise "
-        "an alarm, anomalies or not. Take the quantile of ordinary points: chi2.ppf.": [
-            lambda squared, d, share: squared > np.quantile(squared, 1 - share)
-        ],
+        "an alarm, anomalies or not. Take the quantile of ordinary points: chi2.ppf.":
+            lambda squared, d, share: squared > np.quantile(squared, 1 - share),
         "This is a quantile of the distances that you are handed, and at the wrong end, too. Take "
-        "the quantile of ordinary points: chi2.ppf.": [
-            lambda squared, d, share: squared > np.quantile(squared, share)
-        ],
-        "the threshold should be": [_beyond(lambda d, share: 9.0)],
-        "it is the far ones": [lambda squared, d, share: squared < chi2.ppf(1 - share, d)],
-        "True or False": [lambda squared, d, share: chi2.sf(squared, d)],
-        "one answer for each": [
-            lambda squared, d, share: bool(squared.max() > chi2.ppf(1 - share, d))
-        ],
-        "nothing, raises an alarm": [_beyond(lambda d, share: 1e9)],
+        "the quantile of ordinary points: chi2.ppf.":
+            lambda squared, d, share: squared > np.quantile(squared, share),
+        "the threshold should be": _beyond(lambda d, share: 9.0),
+        "it is the far ones": lambda squared, d, share: squared < chi2.ppf(1 - share, d),
+        "True or False": lambda squared, d, share: chi2.sf(squared, d),
+        "one answer for each":
+            lambda squared, d, share: bool(squared.max() > chi2.ppf(1 - share, d)),
+        "nothing, raises an alarm": _beyond(lambda d, share: 1e9),
     },
 )

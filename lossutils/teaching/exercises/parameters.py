@@ -70,13 +70,12 @@ gaussian_loss = Exercise(
     praise="The first term wants a large sigma, the second a small one; they meet at the truth.",
     slips={
         "For a very large sigma the loss should rise again. The term that pays is missing: the "
-        "normaliser of the density, log sigma.": [
-            lambda t, p, s: ops.mean(0.5 * ops.square(t - p) * ops.exp(-2.0 * s), axis=-1)
-        ],
+        "normaliser of the density, log sigma.":
+            lambda t, p, s: ops.mean(0.5 * ops.square(t - p) * ops.exp(-2.0 * s), axis=-1),
         "The loss falls with sigma on both sides: is the sign of the exponent "
-        "right?": [_scaled(lambda s: ops.exp(2.0 * s))],
+        "right?": _scaled(lambda s: ops.exp(2.0 * s)),
         "That is the Laplace loss, and its best sigma is the mean absolute error. Gaussian errors "
-        "are squared.": [lambda t, p, s: ops.mean(ops.abs(t - p) * ops.exp(-s) + s, axis=-1)],
+        "are squared.": lambda t, p, s: ops.mean(ops.abs(t - p) * ops.exp(-s) + s, axis=-1),
         "Sigma does not scale the error: in the density e is divided by it. If it does in yours, "
         "it has left TensorFlow: write ops.exp, not np.exp.": [
             _scaled(lambda s: 1.0),
@@ -166,11 +165,11 @@ gaussian_scale = Exercise(
     tolerance=0.02,
     praise="It learned the root of the mean squared error, and a model can own it.",
     slips={
-        "One trainable weight": [changed(StatefulLoss, call=_unused)],
-        "starts at 0": [_with_weight(_sigma_itself, initializer="ones")],
-        "divides by the weight itself": [_with_weight(_sigma_itself)],
-        "does not use its weight": [_with_weight(_unused)],
-        "term that pays": [_with_weight(_unpaid)],
+        "One trainable weight": changed(StatefulLoss, call=_unused),
+        "starts at 0": _with_weight(_sigma_itself, initializer="ones"),
+        "divides by the weight itself": _with_weight(_sigma_itself),
+        "does not use its weight": _with_weight(_unused),
+        "term that pays": _with_weight(_unpaid),
         "made from StatefulLoss": [changed(keras.losses.Loss, call=_unused), GaussianScale()],
     },
 )

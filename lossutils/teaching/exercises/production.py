@@ -56,19 +56,16 @@ two_patients = Exercise(
     ),
     praise="Each sample has a value of its own, and each value leads somewhere.",
     slips={
-        "The first still gives every sample the same value, that of the batch: a weight for one "
-        "of them is a weight for all.": [
-            {"first": lambda t, p: ops.mean(first(t, p)) * ops.ones_like(p[:, 0]), "second": second}
-        ],
+        "The first still gives every sample the same value: a weight for one is one for all.":
+            {"first": lambda t, p: ops.mean(first(t, p)) + 0.0 * p[:, 0], "second": second},
         "The gradient of the second is 0 still: sign is flat on both sides. Put something smooth "
-        "in its place.": [{"first": first, "second": lambda t, p: second(t, 99.0 * ops.sign(p))}],
+        "in its place.": {"first": first, "second": lambda t, p: second(t, 99.0 * ops.sign(p))},
         "Fill in the dictionary": [{"first": first}, {"first": "mixes", "second": "flat"}],
-        "another one than its crossentropy": [{"first": second, "second": second}],
-        "no gradient": [{"first": first, "second": lambda t, p: second(t, tf.round(p))}],
-        "the wrong way": [{"first": first, "second": lambda t, p: -first(t, p)}],
-        "never be below 0": [
-            {"first": first, "second": lambda t, p: ops.mean((1.0 - 2.0 * t) * p, axis=-1)}
-        ],
+        "another one than its crossentropy": {"first": second, "second": second},
+        "no gradient": {"first": first, "second": lambda t, p: second(t, tf.round(p))},
+        "the wrong way": {"first": first, "second": lambda t, p: -first(t, p)},
+        "never be below 0":
+            {"first": first, "second": lambda t, p: ops.mean((1.0 - 2.0 * t) * p, axis=-1)},
     },
 )
 
@@ -110,17 +107,16 @@ relative_error = Exercise(
     praise="Nothing divides by 0 any more, neither in the value nor in its gradient.",
     slips={
         "For the label -4 your error is negative. Divide by the size of the label, "
-        "|y|.": [lambda t, p: _quotient(abs(p - t), t)],
+        "|y|.": lambda t, p: _quotient(abs(p - t), t),
         "That is the error, not the relative error: divide by "
-        "|y|.": [lambda t, p: ops.mean(ops.abs(p - t), axis=-1)],
+        "|y|.": lambda t, p: ops.mean(ops.abs(p - t), axis=-1),
         "The value is right, the gradient is NaN where the label is 0: the quotient in the branch "
         "that is not taken divides by 0. Make the divisor safe as well, before "
         "dividing.": [lambda t, p: ops.mean(ops.where(t != 0, abs(p - t) / abs(t), 0.0), axis=-1)],
-        "the relative errors are": [lambda t, p: _quotient(ops.square(p - t), ops.abs(t))],
+        "the relative errors are": lambda t, p: _quotient(ops.square(p - t), ops.abs(t)),
         "shifts every value": [lambda t, p: ops.mean(abs(p - t) / (abs(t) + 1e-4), axis=-1)],
-        "the value should be 0": [
-            lambda t, p: ops.mean(abs(p - t) / ops.where(t != 0, abs(t), 1.0), axis=-1)
-        ],
+        "the value should be 0":
+            lambda t, p: ops.mean(abs(p - t) / ops.where(t != 0, abs(t), 1.0), axis=-1),
     },
 )
 
@@ -174,12 +170,12 @@ ship = Exercise(
             lambda model, path: model.network.save_weights(path),
             lambda model, path: model.save_weights(path),
         ],
-        "asks for lossutils": [lambda model, path: model.save(path)],
-        "not a .keras file": [lambda model, path: model.network.export(path, verbose=False)],
-        "Nothing was stored": [lambda model, path: model.network],
-        "AttributeError": [lambda model, path: model.loss_layer.save(path)],
-        "ValueError": [lambda model, path: model.network.fit([1.0], [1.0])],
-        "trained weights": [lambda model, path: keras.models.clone_model(model.network).save(path)],
-        "changed the model itself": [_spoils],
+        "asks for lossutils": lambda model, path: model.save(path),
+        "not a .keras file": lambda model, path: model.network.export(path, verbose=False),
+        "Nothing was stored": lambda model, path: model.network,
+        "AttributeError": lambda model, path: model.loss_layer.save(path),
+        "ValueError": lambda model, path: model.network.fit([1.0], [1.0]),
+        "trained weights": lambda model, path: keras.models.clone_model(model.network).save(path),
+        "changed the model itself": _spoils,
     },
 )

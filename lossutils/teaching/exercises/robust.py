@@ -81,41 +81,34 @@ pull = Exercise(
     "Over s: (1 + s / b)**(alpha / 2 - 1) / 2. The slope of s over x is 2 * x / scale**2.",
     praise="And it needs no case of its own at alpha = 0: only the loss has a hole there.",
     slips={
-        "The sign is turned round: where the residual grows, the loss grows.": [
-            _of_the_pull(lambda pulls, x, scale: -pulls)
-        ],
-        "The pull on a negative residual points the other way: keep the sign of x.": [
-            _of_the_pull(lambda pulls, x, scale: abs(pulls))
-        ],
-        "This is the loss. Its slope over x is wanted.": [
-            _family(lambda x, s, a, b, c: np.sqrt(1 + s) - 1)
-        ],
+        "The sign is turned round: where the residual grows, the loss grows.":
+            _of_the_pull(lambda pulls, x, scale: -pulls),
+        "The pull on a negative residual points the other way: keep the sign of x.":
+            _of_the_pull(lambda pulls, x, scale: abs(pulls)),
+        "This is the loss. Its slope over x is wanted.":
+            _family(lambda x, s, a, b, c: np.sqrt(1 + s) - 1),
         "This is the pull of the squared error: a far-off residual pulls without limit. Where "
-        "does alpha come in?": [_family(lambda x, s, a, b, c: x / c**2)],
-        "Your exponent is alpha / 2. A derivative lowers it by one.": [
-            _family(lambda x, s, a, b, c: x / c**2 * (1 + s / b) ** (a / 2))
-        ],
+        "does alpha come in?": _family(lambda x, s, a, b, c: x / c**2),
+        "Your exponent is alpha / 2. A derivative lowers it by one.":
+            _family(lambda x, s, a, b, c: x / c**2 * (1 + s / b) ** (a / 2)),
         "The inner derivative is missing: this is the slope over s = (x / scale)**2, or twice it. "
         "Multiply by the slope of s over x.": [
             _family(lambda x, s, a, b, c: (1 + s / b) ** (a / 2 - 1)),
             _family(lambda x, s, a, b, c: 0.5 * (1 + s / b) ** (a / 2 - 1)),
         ],
         "At alpha = 0 your formula divides by 0. The b / alpha of the loss times the alpha / 2 of "
-        "its derivative is b / 2: cancel on paper.": [
-            _family(lambda x, s, a, b, c: b / a * a / b * x / c**2 * (1 + s / b) ** (a / 2 - 1))
-        ],
-        "should pull with": [_of_the_pull(lambda pulls, x, scale: 2 * pulls)],
-        "wrong for alpha = -2": [
-            _family(lambda x, s, a, b, c: x / c**2 * (1 + s) ** (a / 2 - 1))
-        ],
-        "that of Cauchy's loss": [_by_differences],
+        "its derivative is b / 2: cancel on paper.":
+            _family(lambda x, s, a, b, c: b / a * a / b * x / c**2 * (1 + s / b) ** (a / 2 - 1)),
+        "should pull with": _of_the_pull(lambda pulls, x, scale: 2 * pulls),
+        "wrong for alpha = -2": _family(lambda x, s, a, b, c: x / c**2 * (1 + s) ** (a / 2 - 1)),
+        "that of Cauchy's loss": _by_differences,
         "wrong for scale 2": [
             _of_the_pull(lambda pulls, x, scale: scale * pulls),
             lambda x, alpha, scale: pull.reference(x / scale, alpha, 1.0),
         ],
-        "This is a tensor": [_of_the_pull(lambda pulls, x, scale: tf.constant(pulls))],
-        "Differentiate on paper": [_by_a_tape],
-        "the shape ()": [_of_the_pull(lambda pulls, x, scale: pulls.mean())],
+        "This is a tensor": _of_the_pull(lambda pulls, x, scale: tf.constant(pulls)),
+        "Differentiate on paper": _by_a_tape,
+        "the shape ()": _of_the_pull(lambda pulls, x, scale: pulls.mean()),
     },
 )
 
@@ -181,12 +174,10 @@ priced_power = Exercise(
             lambda x, p, c: np.exp(-(np.abs(x / c) ** p)) / (2 * c * gamma(1 + 1 / p)),
             lambda x, p, c: np.exp(-(np.abs(x / c) ** p)),
         ],
-        "A residual of -2 should cost what one of 2 costs: |x / scale| is np.abs(x / scale).": [
-            lambda x, p, c: (x / c) ** p + np.log(c) + _log_integral(p)
-        ],
-        "You divide |x / scale|**p by p. That is another family, with another integral.": [
-            lambda x, p, c: np.abs(x / c) ** p / p + np.log(c) + _log_integral(p)
-        ],
+        "A residual of -2 should cost what one of 2 costs: |x / scale| is np.abs(x / scale).":
+            lambda x, p, c: (x / c) ** p + np.log(c) + _log_integral(p),
+        "You divide |x / scale|**p by p. That is another family, with another integral.":
+            lambda x, p, c: np.abs(x / c) ** p / p + np.log(c) + _log_integral(p),
         "The price of the scale has the wrong sign: log(scale) is added, for a wide density must "
         "be low.": [
             _power(lambda p, c: _log_integral(p) - np.log(c)),
@@ -195,21 +186,20 @@ priced_power = Exercise(
         "With twice the scale exp(-loss) has twice the integral. The scale goes unpaid: it would "
         "run off.": [_power(lambda p, c: _log_integral(p)), _power(lambda p, c: _summed(p))],
         "Your price is p * log(scale). With twice the scale exp(-loss) has twice the integral, "
-        "whatever p is: log(scale), once.": [_power(lambda p, c: p * np.log(c) + _log_integral(p))],
-        "The price of the shape has the wrong sign: the log of the integral is added.": [
-            _power(lambda p, c: np.log(c) - _log_integral(p))
-        ],
+        "whatever p is: log(scale), once.": _power(lambda p, c: p * np.log(c) + _log_integral(p)),
+        "The price of the shape has the wrong sign: the log of the integral is added.":
+            _power(lambda p, c: np.log(c) - _log_integral(p)),
         "The integral of exp(-loss) changes with p. The shape goes unpaid, or pays the same for "
         "every p: what is the integral of exp(-|x|**p)?": [
             _power(lambda p, c: np.log(c)),
             _power(lambda p, c: np.log(c) + np.log(np.pi) / 2),
         ],
-        "|x / scale|**p plus": [lambda x, p, c: (x / c) ** 2 + np.log(c) + np.log(np.pi) / 2],
-        "the loss alone": [_power(lambda p, c: 0.0)],
-        "should rise by log(2)": [_power(lambda p, c: np.log(c) / 2 + _log_integral(p))],
-        "both sides": [_power(lambda p, c: np.log(c) + lgamma(1 + 1 / p))],
-        "a logarithm": [_power(lambda p, c: np.log(c) + 2 * gamma(1 + 1 / p))],
-        "the shape ()": [lambda x, p, c: np.mean(priced_power.reference(x, p, c))],
+        "|x / scale|**p plus": lambda x, p, c: (x / c) ** 2 + np.log(c) + np.log(np.pi) / 2,
+        "the loss alone": _power(lambda p, c: 0.0),
+        "should rise by log(2)": _power(lambda p, c: np.log(c) / 2 + _log_integral(p)),
+        "both sides": _power(lambda p, c: np.log(c) + lgamma(1 + 1 / p)),
+        "a logarithm": _power(lambda p, c: np.log(c) + 2 * gamma(1 + 1 / p)),
+        "the shape ()": lambda x, p, c: np.mean(priced_power.reference(x, p, c)),
     },
 )
 

@@ -72,11 +72,11 @@ continuing_huber = Exercise(
     praise="The small errors feel nothing of the switch; only the outliers lose their pull.",
     slips={
         "That is the squared error itself. Beyond delta the loss should grow "
-        "linearly.": [lambda t, p, delta: ops.mean(ops.square(t - p), axis=-1)],
+        "linearly.": lambda t, p, delta: ops.mean(ops.square(t - p), axis=-1),
         "That is Huber's loss as it is: for an error of 0.5 it gives 0.125, and the squared error "
-        "0.25.": [lambda t, p, delta: huber(delta)(t, p)],
+        "0.25.": lambda t, p, delta: huber(delta)(t, p),
         "The errors 4 and -4 should cost the same, and they do not: take the absolute value "
-        "first.": [_signed],
+        "first.": _signed,
         "At delta the two parts do not meet: the linear part must begin where the square ends.": [
             _beyond(lambda error, delta: error - 0.5 * delta),
             _beyond(lambda error, delta: 2 * delta * error),
@@ -89,7 +89,7 @@ continuing_huber = Exercise(
             lambda t, p, delta: 4 * huber(delta)(t, p),
             lambda t, p, delta: 0.5 * huber(delta)(t, p),
         ],
-        "for delta = 3 it is not": [lambda t, p, delta: 2 * huber(1.0)(t, p)],
+        "for delta = 3 it is not": lambda t, p, delta: 2 * huber(1.0)(t, p),
     },
 )
 
@@ -164,20 +164,18 @@ moving_huber = Exercise(
             changed(MovingHuber, call=lambda self, t, p: huber(3.0)(t, p)),
             CopiedInInit,
         ],
-        "Your delta trains": [_with_delta(lambda self: self.add_weight(initializer=_THREE))],
-        "a plain number would be baked in": [_with_delta(lambda self: 3.0)],
-        "the layer tracks 0": [_with_delta(lambda self: tf.Variable(3.0, trainable=False))],
-        "starts at 3": [
-            _with_delta(lambda self: self.add_weight(initializer="ones", trainable=False))
-        ],
-        "a single number": [
-            _with_delta(lambda self: self.add_weight((1,), initializer=_THREE, trainable=False))
-        ],
+        "Your delta trains": _with_delta(lambda self: self.add_weight(initializer=_THREE)),
+        "a plain number would be baked in": _with_delta(lambda self: 3.0),
+        "the layer tracks 0": _with_delta(lambda self: tf.Variable(3.0, trainable=False)),
+        "starts at 3":
+            _with_delta(lambda self: self.add_weight(initializer="ones", trainable=False)),
+        "a single number":
+            _with_delta(lambda self: self.add_weight((1,), initializer=_THREE, trainable=False)),
         "At the start": [
             changed(MovingHuber, call=lambda self, t, p: ops.square(t - p)[:, 0]),
             changed(MovingHuber, call=lambda self, t, p: ops.minimum(t - p, 3.0)[:, 0] ** 2 / 2),
         ],
-        "Leave out": [changed(MovingHuber, call=lambda self, t, p: huber(float(self.delta))(t, p))],
+        "Leave out": changed(MovingHuber, call=lambda self, t, p: huber(float(self.delta))(t, p)),
         "made from StatefulLoss": [keras.losses.Loss, MovingHuber()],
     },
 )

@@ -77,9 +77,8 @@ root_loss = Exercise(
             _of_error(ops.sqrt),
             _of_error(lambda e: ops.sqrt(-e)),
         ],
-        "An error of 0 costs 1 in your loss: the second where, which chooses, is missing.": [
-            _of_error(lambda e: ops.sqrt(ops.where(e != 0, ops.abs(e), 1.0)))
-        ],
+        "An error of 0 costs 1 in your loss: the second where, which chooses, is missing.":
+            _of_error(lambda e: ops.sqrt(ops.where(e != 0, ops.abs(e), 1.0))),
         "Take the root of each error first, and then the mean: not the other way round.": [
             lambda t, p: ops.sqrt(ops.mean(ops.abs(t - p), axis=-1)),
             lambda t, p: root_loss.reference(t, p) ** 2,
@@ -89,7 +88,7 @@ root_loss = Exercise(
             _of_error(lambda e: ops.sqrt(ops.abs(e))),
             _of_error(lambda e: ops.where(e != 0, ops.sqrt(ops.abs(e)), 0.0)),
         ],
-        "those of the plain root": [_steeper],
+        "those of the plain root": _steeper,
         "exactly 0": [
             _of_error(lambda e: ops.sqrt(ops.maximum(ops.abs(e), 1e-12))),
             lambda t, p: ops.mean(ops.sqrt(ops.abs(t - p) + 1e-9 * (p + 10.0)), axis=-1),
@@ -225,9 +224,8 @@ following_huber = Exercise(
     "and its mean over the last axis.",
     praise="It has a state, it is saved with the model, and there is nothing in it to chatter.",
     slips={
-        "Your delta is a tenth of what it should be: divide by the weight collected so far.": [
-            _in_parts(delta=lambda self: 2.0 * self.total)
-        ],
+        "Your delta is a tenth of what it should be: divide by the weight collected so far.":
+            _in_parts(delta=lambda self: 2.0 * self.total),
         "Your delta should be twice the average; the factor 2 is missing.": [
             _in_parts(delta=lambda self: self.total / self.weight),
             _in_parts(delta=lambda self: self.total + 0.0),
@@ -236,15 +234,13 @@ following_huber = Exercise(
             _in_parts(update=lambda self, mean: None),
             UpdatedAfter,
         ],
-        "The first training batch costs nothing: delta is still 0. Update before you use it.": [
-            changed(UpdatedAfter, delta=lambda self: 2.0 * self.total)
-        ],
-        "has no weights": [_in_parts(__init__=_made_with(lambda self: 0.0), assign=_rebind)],
-        "trainable=False": [
-            _in_parts(__init__=_made_with(lambda self: self.add_weight(initializer="zeros")))
-        ],
-        "should be 4": [_in_parts(call=lambda self, t, p, training=None: ops.square(t - p)[:, 0])],
-        "binds the name to another thing": [_in_parts(assign=_rebind)],
+        "The first training batch costs nothing: delta is still 0. Update before you use it.":
+            changed(UpdatedAfter, delta=lambda self: 2.0 * self.total),
+        "has no weights": _in_parts(__init__=_made_with(lambda self: 0.0), assign=_rebind),
+        "trainable=False":
+            _in_parts(__init__=_made_with(lambda self: self.add_weight(initializer="zeros"))),
+        "should be 4": _in_parts(call=lambda self, t, p, training=None: ops.square(t - p)[:, 0]),
+        "binds the name to another thing": _in_parts(assign=_rebind),
         "the second is not": [
             _in_parts(update=lambda self, mean: self.assign(mean, 1.0)),
             _in_parts(update=lambda self, mean: self.assign(self.total + mean, self.weight + 1.0)),
@@ -253,7 +249,7 @@ following_huber = Exercise(
             _in_parts(call=lambda self, t, p, training=None: InParts.call(self, t, p, True)),
             EvaluatesEachBatch,
         ],
-        "also goes through delta": [_in_parts(assign=_keep_delta, delta=lambda self: self.kept)],
+        "also goes through delta": _in_parts(assign=_keep_delta, delta=lambda self: self.kept),
         "made from StatefulLoss": [lambda: 3, InParts()],
     },
 )

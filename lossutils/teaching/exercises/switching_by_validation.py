@@ -22,18 +22,18 @@ read_curves = quiz(
     write="an epoch, or the word never",
     praise="In curve C no single step is large enough, and the sum of three is.",
     slips={
-        "After epoch 3 it has waited for one epoch only, not for two.": [{**_READ, "A": 3}],
-        "Does an error that equals the best count as an improvement?": [{**_READ, "A": "never"}],
+        "After epoch 3 it has waited for one epoch only, not for two.": {**_READ, "A": 3},
+        "Does an error that equals the best count as an improvement?": {**_READ, "A": "never"},
         "Epochs count from 0: the 9 is that of epoch 0.": [{**_READ, "A": 5}, {**_READ, "B": 8}],
-        "After epoch 3 it has waited twice since the 7, and then comes a 6.": [{**_READ, "B": 3}],
-        "The 6 in epoch 4 is a new best: the waiting begins anew.": [{**_READ, "B": 5}],
-        "After epoch 6 it has waited twice since the 6, not three times.": [{**_READ, "B": 6}],
-        "Since the 6 there are three errors that are no better.": [{**_READ, "B": "never"}],
-        "The 8.9 and the 8.8 did not count: compare the 8.7 with the best.": [{**_READ, "C": 3}],
-        "The 8.7 lies below the 9 by 0.3: how long has it waited then?": [{**_READ, "C": 4}],
-        "Which epoch can train with the new loss first?": [{**_READ, "new loss in A": 4}],
-        "It is switched at the end of epoch 4, before 5.": [{**_READ, "new loss in A": 6}],
-        "Where is the best error": [{**_READ, "A": 1}],
+        "After epoch 3 it has waited twice since the 7, and then comes a 6.": {**_READ, "B": 3},
+        "The 6 in epoch 4 is a new best: the waiting begins anew.": {**_READ, "B": 5},
+        "After epoch 6 it has waited twice since the 6, not three times.": {**_READ, "B": 6},
+        "Since the 6 there are three errors that are no better.": {**_READ, "B": "never"},
+        "The 8.9 and the 8.8 did not count: compare the 8.7 with the best.": {**_READ, "C": 3},
+        "The 8.7 lies below the 9 by 0.3: how long has it waited then?": {**_READ, "C": 4},
+        "Which epoch can train with the new loss first?": {**_READ, "new loss in A": 4},
+        "It is switched at the end of epoch 4, before 5.": {**_READ, "new loss in A": 6},
+        "Where is the best error": {**_READ, "A": 1},
     },
 )
 
@@ -119,41 +119,34 @@ first_stall_in_percent = Exercise(
     praise="It fires at the same epoch in every unit. PyTorch calls this threshold_mode='rel'.",
     also_right=(lambda *given: _from_first(*given, start=1),),
     slips={
-        "The curve falls to 60 and stays there, and your function returned None.": [
-            lambda curve, patience, share: None
-        ],
-        "You returned the error; the epoch is wanted.": [
-            _and_then(lambda curve, epoch: curve[epoch] if epoch else epoch)
-        ],
+        "The curve falls to 60 and stays there, and your function returned None.":
+            lambda curve, patience, share: None,
+        "You returned the error; the epoch is wanted.":
+            _and_then(lambda curve, epoch: curve[epoch] if epoch else epoch),
         "One epoch is wanted, a whole number.": [
             _and_then(lambda curve, epoch: [epoch] if epoch else []),
             lambda curve, patience, share: True,
         ],
-        "Yours fires one late. Do the epochs count from 0, and does waited == patience fire?": [
-            lambda curve, patience, share: _stall()(curve, patience + 1, share)
-        ],
-        "Yours fires too soon: the epoch of the best itself has not waited.": [
-            lambda curve, patience, share: _stall()(curve, patience - 1, share)
-        ],
-        "Does the 80 beat the 90? One percent below 90 is 90 * (1 - 0.01).": [
-            _stall(lambda value, best, share: value < best * share)
-        ],
-        "That is the epoch of the best error.": [lambda curve, patience, share: np.argmin(curve)],
+        "Yours fires one late. Do the epochs count from 0, and does waited == patience fire?":
+            lambda curve, patience, share: _stall()(curve, patience + 1, share),
+        "Yours fires too soon: the epoch of the best itself has not waited.":
+            lambda curve, patience, share: _stall()(curve, patience - 1, share),
+        "Does the 80 beat the 90? One percent below 90 is 90 * (1 - 0.01).":
+            _stall(lambda value, best, share: value < best * share),
+        "That is the epoch of the best error.": lambda curve, patience, share: np.argmin(curve),
         "Did the first error count? inf minus a share of inf is no number: multiply the "
-        "best.": [_stall(lambda value, best, share: best - value > share * best)],
-        "The first error has not waited": [lambda *given: _from_first(*given, start=0)],
-        "return None after the loop": [
-            _and_then(lambda curve, epoch: len(curve) if epoch is None else epoch)
-        ],
-        "sets the epochs waited back": [_stall(resets=False)],
-        "must not become the best": [_stall(last_is_best=True)],
+        "best.": _stall(lambda value, best, share: best - value > share * best),
+        "The first error has not waited": lambda *given: _from_first(*given, start=0),
+        "return None after the loop":
+            _and_then(lambda curve, epoch: len(curve) if epoch is None else epoch),
+        "sets the epochs waited back": _stall(resets=False),
+        "must not become the best": _stall(last_is_best=True),
         "where does share enter": [
             _stall(lambda value, best, share: value < best),
             _stall(lambda value, best, share: value < best - share),
         ],
-        "not of the first error": [
-            lambda curve, *how: _stall(lambda v, best, s: v < best - s * curve[0])(curve, *how)
-        ],
+        "not of the first error":
+            lambda curve, *how: _stall(lambda v, best, s: v < best - s * curve[0])(curve, *how),
     },
 )
 
@@ -210,22 +203,18 @@ all_stalls = Exercise(
     "If it has stalled: note the epoch, set the cooldown, and make a new Plateau(patience).",
     praise="That is SwitchOnMetric with several losses in `to`.",
     slips={
-        "A list of epochs is wanted.": [lambda *given: all_stalls.reference(*given)[0]],
-        "Begin with the rule as it is": [lambda curve, patience, cooldown: [4]],
-        "It fires once and then no more. Go on after the first plateau.": [
-            lambda *given: all_stalls.reference(*given)[:1]
-        ],
-        "It goes on firing: afterwards the rule starts afresh, with a new Plateau.": [
-            _each(lambda patience: 1)
-        ],
-        "The old best is still there after it has fired. Afresh means: without a best value.": [
-            _each(lambda patience: patience)
-        ],
-        "Your answer does not depend on the cooldown.": [_paused(lambda cooldown: 0)],
+        "A list of epochs is wanted.": lambda *given: all_stalls.reference(*given)[0],
+        "Begin with the rule as it is": lambda curve, patience, cooldown: [4],
+        "It fires once and then no more. Go on after the first plateau.":
+            lambda *given: all_stalls.reference(*given)[:1],
+        "It goes on firing: afterwards the rule starts afresh, with a new Plateau.":
+            _each(lambda patience: 1),
+        "The old best is still there after it has fired. Afresh means: without a best value.":
+            _each(lambda patience: patience),
+        "Your answer does not depend on the cooldown.": _paused(lambda cooldown: 0),
         "It is one epoch early: the cooldown lasts three whole epochs after the one in which it "
-        "fires, and nobody looks at them, not even for the best.": [
-            _paused(lambda cooldown: max(0, cooldown - 1))
-        ],
+        "fires, and nobody looks at them, not even for the best.":
+            _paused(lambda cooldown: max(0, cooldown - 1)),
         "It pauses for one epoch too many: count from the one after it fires.": [
             _paused(lambda cooldown: cooldown + 1),
             _paused(lambda cooldown: cooldown and cooldown + 1),

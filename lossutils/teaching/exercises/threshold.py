@@ -32,19 +32,17 @@ best_threshold = Exercise(
     "With probability t there is a fire: silence costs t * false_negative_cost. And an alarm?",
     praise="For the detector it is 0.02: forty-nine false alarms cost as much as one missed fire.",
     slips={
-        "The costs are swapped. A miss that costs more asks for a lower threshold.": [
-            lambda alarm, miss: miss / (alarm + miss)
-        ],
+        "The costs are swapped. A miss that costs more asks for a lower threshold.":
+            lambda alarm, miss: miss / (alarm + miss),
         "That is the ratio of the costs, the odds at which to act. A threshold is a probability: "
-        "with equal costs yours would be 1.": [lambda alarm, miss: alarm / miss],
-        "A threshold is a probability, between 0 and 1.": [lambda alarm, miss: miss / alarm],
-        "0.5 is right for equal costs only. Here a miss costs 49 times as much.": [
-            lambda alarm, miss: 0.5
-        ],
-        "One number is wanted, the threshold.": [lambda alarm, miss: (0.02, 0.98)],
-        "use both arguments": [lambda alarm, miss: 0.02],
-        "At the best threshold t": [lambda alarm, miss: 1 / (1 + miss)],
-        "Hand over the function itself": [0.02],
+        "with equal costs yours would be 1.": lambda alarm, miss: alarm / miss,
+        "A threshold is a probability, between 0 and 1.": lambda alarm, miss: miss / alarm,
+        "0.5 is right for equal costs only. Here a miss costs 49 times as much.":
+            lambda alarm, miss: 0.5,
+        "One number is wanted, the threshold.": lambda alarm, miss: (0.02, 0.98),
+        "use both arguments": lambda alarm, miss: 0.02,
+        "At the best threshold t": lambda alarm, miss: 1 / (1 + miss),
+        "Hand over the function itself": 0.02,
     },
 )
 
@@ -84,29 +82,24 @@ fraud_cost = Exercise(
     "is_fraud * (1 - stopped) is the share of a fraud that passes. What does it cost?",
     praise="The best cut now differs by payment: stop it from p > 5 / (5 + amount) on.",
     slips={
-        "Stopped and passed are swapped: a fraud costs its amount when it is *not* stopped.": [
-            _charging(lambda f, s, a: f * s * a + (1 - f) * (1 - s) * 5)
-        ],
-        "You charge the amount for an honest payment that is stopped. It costs a phone call, 5.": [
-            _charging(lambda f, s, a: f * (1 - s) * a + (1 - f) * s * a)
-        ],
-        "An honest payment that passes costs nothing: only a fraud costs its amount.": [
-            _charging(lambda f, s, a: (1 - s) * a + (1 - f) * s * 5)
-        ],
-        "A fraud that is stopped costs no phone call: only honest customers are called.": [
-            _charging(lambda f, s, a: f * (1 - s) * a + s * 5)
-        ],
-        "should cost [40.0, 0.0, 0.0, 5.0]": [
-            _charging(lambda f, s, a: f * (1 - s) * 5 + (1 - f) * s * a)
-        ],
-        "one number for the whole batch": [_charging(_each, ops.mean)],
+        "Stopped and passed are swapped: a fraud costs its amount when it is *not* stopped.":
+            _charging(lambda f, s, a: f * s * a + (1 - f) * (1 - s) * 5),
+        "You charge the amount for an honest payment that is stopped. It costs a phone call, 5.":
+            _charging(lambda f, s, a: f * (1 - s) * a + (1 - f) * s * a),
+        "An honest payment that passes costs nothing: only a fraud costs its amount.":
+            _charging(lambda f, s, a: (1 - s) * a + (1 - f) * s * 5),
+        "A fraud that is stopped costs no phone call: only honest customers are called.":
+            _charging(lambda f, s, a: f * (1 - s) * a + s * 5),
+        "should cost [40.0, 0.0, 0.0, 5.0]":
+            _charging(lambda f, s, a: f * (1 - s) * 5 + (1 - f) * s * a),
+        "one number for the whole batch": _charging(_each, ops.mean),
         "For 4 samples": [_each, _charging(_each, lambda costs: ops.mean(costs, axis=0))],
-        "drops the axis of the batch": [_charging(_each, ops.squeeze)],
+        "drops the axis of the batch": _charging(_each, ops.squeeze),
         "no gradient arrives": [
             lambda f, s, a: fraud_cost.reference(f, ops.cast(s > 0.5, "float32"), a),
             _charging(_each, lambda costs: np.mean(costs, axis=-1)),
         ],
-        "slopes of soft ones": [_charging(lambda f, s, a: _each(f, 1 - (1 - s) ** 2, a))],
+        "slopes of soft ones": _charging(lambda f, s, a: _each(f, 1 - (1 - s) ** 2, a)),
     },
 )
 
@@ -170,25 +163,20 @@ f_beta_loss = Exercise(
     "result to every sample: ops.zeros_like(y_true[:, 0]) + ...",
     praise="With beta = 2 its best cut lies lower than that of F1: recall is worth more.",
     slips={
-        "That is F-beta itself. A loss falls as things get better: 1 minus F-beta.": [
-            _then(lambda costs: 1 - costs)
-        ],
-        "Misses and false alarms are swapped: beta squared belongs to the misses.": [
-            _counting(lambda tp, fn, fp, b: (1 + b**2) * tp / ((1 + b**2) * tp + fn + b**2 * fp))
-        ],
-        "Square beta: the factors are 1 + beta**2 and beta**2.": [
-            _counting(lambda tp, fn, fp, b: (1 + b) * tp / ((1 + b) * tp + b * fn + fp))
-        ],
-        "That is F1: beta is not used.": [lambda y, d, beta: f_beta_loss.reference(y, d, 1.0)],
-        "different values": [_per_sample],
-        "its shape is ()": [_then(lambda costs: costs[0])],
-        "drops the axis of the batch": [
-            lambda y, d, beta: ops.squeeze(y) * 0 + f_beta_loss.reference(y, d, beta)[0]
-        ],
-        "not for soft ones": [
-            lambda y, d, beta: f_beta_loss.reference(y, ops.cast(d >= 0.5, "float32"), beta)
-        ],
-        "no gradient arrives": [_then(np.asarray)],
-        "yours is": [_counting(lambda tp, fn, fp, b: (1 + b**2) * tp / ((1 + b**2) * tp + fp))],
+        "That is F-beta itself. A loss falls as things get better: 1 minus F-beta.":
+            _then(lambda costs: 1 - costs),
+        "Misses and false alarms are swapped: beta squared belongs to the misses.":
+            _counting(lambda tp, fn, fp, b: (1 + b**2) * tp / ((1 + b**2) * tp + fn + b**2 * fp)),
+        "Square beta: the factors are 1 + beta**2 and beta**2.":
+            _counting(lambda tp, fn, fp, b: (1 + b) * tp / ((1 + b) * tp + b * fn + fp)),
+        "That is F1: beta is not used.": lambda y, d, beta: f_beta_loss.reference(y, d, 1.0),
+        "different values": _per_sample,
+        "its shape is ()": _then(lambda costs: costs[0]),
+        "drops the axis of the batch":
+            lambda y, d, beta: ops.squeeze(y) * 0 + f_beta_loss.reference(y, d, beta)[0],
+        "not for soft ones":
+            lambda y, d, beta: f_beta_loss.reference(y, ops.cast(d >= 0.5, "float32"), beta),
+        "no gradient arrives": _then(np.asarray),
+        "yours is": _counting(lambda tp, fn, fp, b: (1 + b**2) * tp / ((1 + b**2) * tp + fp)),
     },
 )

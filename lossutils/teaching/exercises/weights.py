@@ -27,21 +27,21 @@ settled_weight = Exercise(
     praise="With the price 1/2 of the paper's classification the weight is 1 / (2 L).",
     slips={
         "For the price 1 and a loss of 4 you return 4. That is exp(s); the weight is "
-        "exp(-s).": [lambda loss, price: loss / price],
+        "exp(-s).": lambda loss, price: loss / price,
         "You return s or -s. The weight is exp(-s).": [
             lambda loss, price: np.log(loss / price),
             lambda loss, price: np.log(price / loss),
         ],
         "Your weight does not depend on the price. A cheaper s grows further: which way does that "
-        "move the weight?": [lambda loss, price: 1 / loss],
+        "move the weight?": lambda loss, price: 1 / loss,
         "The price acts the wrong way round: when s is cheap it grows, and the weight exp(-s) "
-        "falls.": [lambda loss, price: 1 / (loss * price)],
+        "falls.": lambda loss, price: 1 / (loss * price),
         "should get the weight 1/4": [
             lambda loss, price: np.sqrt(price / loss),
             lambda loss, price: [price / loss],
         ],
-        "is not where the slope": [lambda loss, price: price**2 / loss],
-        "For a loss below 1": [lambda loss, price: min(1.0, price / loss)],
+        "is not where the slope": lambda loss, price: price**2 / loss,
+        "For a loss below 1": lambda loss, price: min(1.0, price / loss),
     },
 )
 
@@ -80,10 +80,10 @@ opponents_move = Exercise(
             lambda w, losses, step: w + step * losses,
         ],
         "Your opponent helps the network: the weight of the easiest class went up. The worst class "
-        "should gain.": [lambda w, losses, step: _normalised(w * np.exp(-step * losses))],
+        "should gain.": lambda w, losses, step: _normalised(w * np.exp(-step * losses)),
         "You forgot the old weights: the factor exp(step_size * loss) multiplies "
-        "them.": [lambda w, losses, step: _normalised(np.exp(step * losses))],
-        "Nothing moved: the weights are the same as before.": [lambda w, losses, step: w],
+        "them.": lambda w, losses, step: _normalised(np.exp(step * losses)),
+        "Nothing moved: the weights are the same as before.": lambda w, losses, step: w,
         "With the step size 0": [
             lambda w, losses, step: _normalised(w * np.exp(losses)),
             lambda w, losses, step: np.eye(3)[np.argmax(losses)],
@@ -92,7 +92,7 @@ opponents_move = Exercise(
             lambda w, losses, step: _normalised(w + step * losses),
             lambda w, losses, step: _normalised(w * (1 + step * losses)),
         ],
-        "One number for each class": [lambda w, losses, step: np.sum(w * losses)],
+        "One number for each class": lambda w, losses, step: np.sum(w * losses),
     },
 )
 
