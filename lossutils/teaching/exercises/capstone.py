@@ -70,8 +70,7 @@ cost_on_belt = Exercise(
         ],
         "That is the cost of one image; 1000 pass.":
             lambda *given: cost_on_belt.reference(*given) / 1000,
-        "You counted the mistakes of the test. It holds far more faults than the belt: take "
-        "rates, and weigh them with `share`.": [
+        "You counted the mistakes of the test: take rates, and weigh them with `share`.": [
             _counted,
             lambda f, *given: 1000 * _counted(f, *given) / len(f),
         ],
@@ -127,18 +126,14 @@ def _part_by_part(answer):
     )
     yield len(stay) > 0, "Your list is empty. A part that is missed in every split should stay."
     yield "harmful" in stay, (
-        "A part stays although the method is cheaper without it in every split. Which way round is "
-        "your difference?"
+        "A part stays without which every split is cheaper. Which way round is your difference?"
     )
     yield "missed" in stay, (
-        "A part whose absence costs a little in every single split should stay. The splits differ "
-        "much more than that: compare split by split."
+        "A part that each split misses a little should stay: compare split by split."
     )
     yield ["one lucky split" in stay, "often, but dear" in stay], "Both conditions must hold."
     yield "useless" in stay, "A part stays that makes no difference on average."
-    yield "just enough" in stay, (
-        "Six of eight splits are three quarters: at least means that this part stays."
-    )
+    yield "just enough" in stay, "Six of eight splits are three quarters: this part stays."
     yield sorted(stay), "Your list holds {got}."
 
 

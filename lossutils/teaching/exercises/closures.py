@@ -35,8 +35,7 @@ def _two_tubes(factory):
         "With epsilon 0.5 the errors 0.25, 3 and -3 should cost {wanted}; yours cost {got}."
     )
     yield values(second, *errors), (
-        "Right for epsilon 0.5, but a second loss, made with epsilon 2, does not use its own "
-        "epsilon."
+        "Right for epsilon 0.5, but a second loss, with epsilon 2, does not use its own."
     )
     yield from sound(first, *errors)
 
@@ -73,7 +72,7 @@ tube = Exercise(
             _of_error(lambda e, epsilon: ops.relu(-e - epsilon)),
         ],
         "The first loss took the epsilon of the second: each must keep its own.": _shared_epsilon,
-        "own epsilon": _of_error(lambda e, epsilon: ops.relu(abs(e) - 0.5)),
+        "does not use its own": _of_error(lambda e, epsilon: ops.relu(abs(e) - 0.5)),
         "average over the two": [lambda epsilon: lambda t, p: ops.relu(abs(t - p) - epsilon)[:, 0]],
         "ops.maximum": _of_error(lambda e, epsilon: max(abs(e) - epsilon, 0.0)),
         "returns a function of y_true and y_pred": lambda epsilon: ops.relu(1.0 - epsilon),
@@ -111,12 +110,9 @@ def _survival(cls):
     yield values(loss.call, *errors), costs
     yield from sound(loss.call, *errors)
     config = loss.get_config()
-    yield "epsilon" in config, (
-        "get_config does not mention epsilon. A loaded model would get the default."
-    )
+    yield "epsilon" in config, "get_config forgets epsilon: a loaded loss gets the default."
     yield "reduction" in config and "name" in config, (
-        "get_config forgets what the parent class knows, its name and reduction: begin with "
-        "**super().get_config()."
+        "get_config forgets name and reduction: begin with **super().get_config()."
     )
     yield config["epsilon"], "get_config says epsilon is {got}, but this loss was made with 0.5."
     with explains(
@@ -127,8 +123,7 @@ def _survival(cls):
     loaded = _saved_and_loaded(again)
     yield values(loaded.call, *errors), costs
     yield loaded.reduction, (
-        "A loss made with reduction='sum' came back with {got!r}: hand **kwargs on to "
-        "super().__init__."
+        "The reduction 'sum' came back as {got!r}: hand **kwargs on to super().__init__."
     )
 
 
@@ -144,14 +139,14 @@ surviving_tube = Exercise(
     "The decorator, get_config with epsilon in it, and **kwargs handed on to super().__init__.",
     praise="The loaded model trains with the same epsilon, name and reduction.",
     slips={
-        "does not mention epsilon": changed(Tube, get_config=keras.losses.Loss.get_config),
+        "forgets epsilon": changed(Tube, get_config=keras.losses.Loss.get_config),
         "super().get_config()": changed(Tube, get_config=lambda self: {"epsilon": self.epsilon}),
         "made with 0.5":
             changed(Tube, get_config=lambda self: {**Tube.get_config(self), "epsilon": 1.0}),
         "no name is registered": changed(Tube),
         "__init__ must take name":
             changed(Tube, __init__=lambda self, epsilon=1.0: Tube.__init__(self, epsilon)),
-        "reduction='sum'": DropsKeywords,
+        "The reduction 'sum' came back": DropsKeywords,
         "cost [0.0, 2.5]": changed(Tube, call=lambda self, t, p: tube.reference(1.0)(t, p)),
         "made from Loss": _shared_epsilon,
     },
@@ -177,8 +172,7 @@ def _hills(factory):
     )
     other = _made_by(factory, centre=-1.0, strength=3.0, width=0.5)
     yield values(other, [0.0, -0.5], [-1.0, -0.5]), (
-        "Right for the first loss, but one made with centre -1, strength 3 and width 0.5 does not "
-        "use its own parameters."
+        "Right for the first loss, but a second one does not use its own parameters."
     )
     yield from sound(loss, labels, predictions)
 

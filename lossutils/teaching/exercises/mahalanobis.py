@@ -79,16 +79,12 @@ def _three_points(answer):
     points, factor = np.array([[1.0, -1.0], [3.0, 0.0], [1.0, 0.0]]), np.array([[2, 0], [1, 0.5]])
     given = columns(points, np.array([1.0, -1.0]), factor)
     z = returned(answer(*given), "the whitened points")
-    yield str(z.shape), (
-        "For points of shape (3, 2) your result has the shape {got}; the same shape is wanted: "
-        "whitening keeps the points, it takes no sum."
-    )
+    yield str(z.shape), "The shape of the points, (3, 2), is wanted, not {got}: it takes no sum."
     yield z, "For the test points z should be {wanted}, yours is {got}."
     yield in_a_graph(answer)(*given), "In a compiled step yours is {got}."
     graph = tf.function(answer, autograph=False).get_concrete_function(*given).graph
     yield "MatrixInverse" in [operation.type for operation in graph.get_operations()], (
-        "These are the right points, but your code forms an inverse. Solve with the triangle: less "
-        "work, and the same numbers."
+        "The points are right, but your code forms an inverse. Solve with the triangle: less work."
     )
 
 
@@ -108,8 +104,7 @@ whiten = Exercise(
             _solved,
         "Take away the mean first: its own z should be 0.":
             lambda x, m, factor: ops.transpose(_solved(x, 0.0, factor)),
-        "This solves with the transposed factor: z L^-1 for rows is L^-T z for columns. Transpose "
-        "the points, not the factor.": [
+        "This solves with the transposed factor. Transpose the points, not the factor.": [
             lambda x, m, factor: ops.transpose(_solved(x, m, ops.transpose(factor), lower=False)),
             lambda x, m, factor: (x - m) @ ops.inv(factor),
         ],
@@ -117,8 +112,7 @@ whiten = Exercise(
             lambda x, m, factor: (x - m) @ ops.transpose(factor),
         "This is S^-1 (x - mean), the factor used twice. Solve with L once.":
             lambda x, m, factor: (x - m) @ ops.inv(factor @ ops.transpose(factor)),
-        "Only the diagonal has acted, the slant is still in. solve_triangular reads the upper "
-        "triangle unless you say lower=True; or you have divided by the diagonal.": [
+        "Only the diagonal has acted: you divided by it, or did not say lower=True.": [
             lambda x, m, factor: (x - m) / ops.diagonal(factor),
             lambda x, m, factor: ops.transpose(_solved(x, m, factor, lower=False)),
         ],
@@ -167,8 +161,7 @@ alarm = Exercise(
             _beyond(lambda d, share: chi2.ppf(share, d)),
         "This is the threshold for the distance itself; you are handed its square.":
             _beyond(lambda d, share: np.sqrt(chi2.ppf(1 - share, d))),
-        "You are handed the squared distance, and chi2 belongs to it: compare the two as they "
-        "come, without a root or a square.": [
+        "Compare the squared distance and chi2 as they come, without a root or a square.": [
             _beyond(lambda d, share: chi2.ppf(1 - share, d) ** 2),
             lambda squared, d, share: np.sqrt(squared) > chi2.ppf(1 - share, d),
         ],
@@ -181,8 +174,7 @@ alarm = Exercise(
         "This is a quantile of the distances that you are handed: a share of any data would raise "
         "an alarm, anomalies or not. Take the quantile of ordinary points: chi2.ppf.":
             lambda squared, d, share: squared > np.quantile(squared, 1 - share),
-        "This is a quantile of the distances that you are handed, and at the wrong end, too. Take "
-        "the quantile of ordinary points: chi2.ppf.":
+        "This is a quantile of what you are handed, and at the wrong end, too: take chi2.ppf.":
             lambda squared, d, share: squared > np.quantile(squared, share),
         "the threshold should be": _beyond(lambda d, share: 9.0),
         "it is the far ones": lambda squared, d, share: squared < chi2.ppf(1 - share, d),

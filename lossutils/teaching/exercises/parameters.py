@@ -69,15 +69,13 @@ gaussian_loss = Exercise(
     "1 / sigma^2 is ops.exp(-2.0 * log_sigma); the normaliser contributes log_sigma.",
     praise="The first term wants a large sigma, the second a small one; they meet at the truth.",
     slips={
-        "For a very large sigma the loss should rise again. The term that pays is missing: the "
-        "normaliser of the density, log sigma.":
+        "For a large sigma the loss should rise again: the normaliser, log sigma, is missing.":
             lambda t, p, s: ops.mean(0.5 * ops.square(t - p) * ops.exp(-2.0 * s), axis=-1),
         "The loss falls with sigma on both sides: is the sign of the exponent "
         "right?": _scaled(lambda s: ops.exp(2.0 * s)),
         "That is the Laplace loss, and its best sigma is the mean absolute error. Gaussian errors "
         "are squared.": lambda t, p, s: ops.mean(ops.abs(t - p) * ops.exp(-s) + s, axis=-1),
-        "Sigma does not scale the error: in the density e is divided by it. If it does in yours, "
-        "it has left TensorFlow: write ops.exp, not np.exp.": [
+        "Sigma does not scale the error, or it has left TensorFlow: write ops.exp, not np.exp.": [
             _scaled(lambda s: 1.0),
             _scaled(lambda s: np.exp(-2.0 * s)),
         ],
@@ -111,16 +109,12 @@ def _training(cls):
     loss = cls()
     costs = per_sample(loss.call(ERRORS, ZEROS), 4)
     yield len(loss.trainable_variables), (
-        "One trainable weight is wanted, but the layer tracks {got}. Make it with "
-        "self.add_weight, in __init__."
+        "One trainable weight is wanted, from self.add_weight in __init__; there are {got}."
     )
     weight = loss.trainable_variables[0]
-    yield weight.numpy(), (
-        "The weight should be a single number that starts at 0, the logarithm of sigma = 1."
-    )
+    yield weight.numpy(), "The weight should be a single number that starts at 0, not {got}."
     yield bool(np.all(np.isfinite(costs))), (
-        "At the start, where log sigma is 0, the loss is not finite: it divides by the weight "
-        "itself, which is not sigma but its logarithm."
+        "At the start the loss is not finite: it divides by the weight itself, a logarithm."
     )
     optimizer = keras.optimizers.SGD(0.2)
     for _ in range(100):

@@ -30,13 +30,11 @@ def _recovery(mended):
         'Fill in the dictionary: under "first" and under "second" the mended loss.',
     )
     yield values(mended["first"], LABELS, LOGITS), (
-        "The first gives each sample a value of its own, but another one than its crossentropy: "
-        "{got} instead of {wanted}."
+        "The first gives values, but another one than its crossentropy: {got}, not {wanted}."
     )
     costs = values(mended["second"], LABELS, LOGITS)
     yield np.sign(slopes(mended["second"], LABELS, LOGITS)), (
-        "The second moves, but the wrong way: for the label 1 the loss should fall as the logit "
-        "rises, and for the label 0 it should rise."
+        "The second moves the wrong way: for the label 1 it should fall as the logit rises."
     )
     yield np.all(np.isfinite(costs) & (costs >= 0)), (
         "The second should never be below 0: a right answer costs little, and is not paid for. "
@@ -79,12 +77,10 @@ def relative_error(y_true, y_pred):
 
 def _near_zero(loss):
     yield values(loss, [2.0, -4.0, 0.5], [3.0, -3.0, 0.0]), (
-        "For the labels 2, -4, 0.5 and the predictions 3, -3, 0 the relative errors are {wanted}, "
-        "not {got}."
+        "For the labels 2, -4 and 0.5 the relative errors are {wanted}, not {got}."
     )
     yield values(loss, [1e-5], [3e-5]), (
-        "Nearly: a small number added to the divisor shifts every value. Change the divisor only "
-        "where the label is 0."
+        "A number added to the divisor shifts every value: change it only where it is 0."
     )
     known_and_0 = [0.0, 2.0], [1.0, 3.0]
     yield values(loss, *known_and_0)[0], "Where the label is 0 the value should be 0, but is {got}."
@@ -134,22 +130,17 @@ def _parcel(answer):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "parcel.keras"
         answer(model, path)
-        yield path.exists(), (
-            "Nothing was stored at the path. Which method writes a model into a .keras file?"
-        )
+        yield path.exists(), "Nothing was stored at the path. Which method writes a .keras file?"
         yield path.is_file() and zipfile.is_zipfile(path), (
-            "What lies at the path is not a .keras file, but something else: a SavedModel, from "
-            "export? Store it with save."
+            "This is not a .keras file, but a SavedModel, from export? Store it with save."
         )
         config = zipfile.ZipFile(path).read("config.json").decode()
         yield "lossutils" in config, (
-            "Your file asks for lossutils on loading: it holds the whole model, loss and all. The "
-            "server needs only the network inside."
+            "Your file holds loss and all, and asks for lossutils: store only the network inside."
         )
         predicted = keras.models.load_model(path)(x).numpy()
     yield bool(np.allclose(predicted, before, atol=1e-6)), (
-        "The stored network predicts something else than the trained one: store the network with "
-        "its trained weights, not a fresh one."
+        "Your network predicts something else: store it with its trained weights, not fresh ones."
     )
     yield bool(np.allclose(model.network(x), before)), "Your function has changed the model itself."
 
@@ -165,8 +156,7 @@ ship = Exercise(
     "A plain model has a method that stores all of it in a .keras file, and takes the path.",
     praise="It loads wherever Keras is, and the loss stays at home.",
     slips={
-        "Weights alone are numbers without a network: the server would have to build one first. "
-        "Store the network itself. Which method writes a .keras file?": [
+        "Weights alone are no network. Which method writes a .keras file with both?": [
             lambda model, path: model.network.save_weights(path),
             lambda model, path: model.save_weights(path),
         ],

@@ -35,20 +35,16 @@ def _on_paper(answer):
         "A tape has found this slope. Differentiate on paper, and write the formula.",
     )
     yield _like(slope, x), (
-        "For alpha 1 and scale 1 the residuals -6, -0.5, 0.5 and 6 should pull with {wanted}, "
-        "yours pull with {got}."
+        "For alpha 1 and scale 1 the residuals should pull with {wanted}, yours with {got}."
     )
     yield _like(answer(x.copy(), -2.0, 1.0), x), (
-        "Right for alpha = 1, where 2 - alpha is 1, and wrong for alpha = -2. Where does "
-        "b = 2 - alpha belong?"
+        "Right for alpha = 1 and wrong for alpha = -2. Where does b = 2 - alpha belong?"
     )
     yield _like(answer(x.copy(), 0.0, 1.0), x), (
-        "At alpha = 0 your slope is not that of Cauchy's loss, x / (1 + x**2 / 2). The division by "
-        "alpha cancels: do it on paper."
+        "At alpha = 0 it is not that of Cauchy's loss: cancel the division by alpha on paper."
     )
     yield _like(answer(x.copy(), 1.0, 2.0), x), (
-        "Right for scale 1, and wrong for scale 2. The slope of (x / scale)**2 over x is "
-        "2 * x / scale**2."
+        "It is wrong for scale 2: the slope of (x / scale)**2 over x is 2 * x / scale**2."
     )
 
 
@@ -91,13 +87,11 @@ pull = Exercise(
         "does alpha come in?": _family(lambda x, s, a, b, c: x / c**2),
         "Your exponent is alpha / 2. A derivative lowers it by one.":
             _family(lambda x, s, a, b, c: x / c**2 * (1 + s / b) ** (a / 2)),
-        "The inner derivative is missing: this is the slope over s = (x / scale)**2, or twice it. "
-        "Multiply by the slope of s over x.": [
+        "The inner derivative is missing: multiply by the slope of s = (x / scale)**2 over x.": [
             _family(lambda x, s, a, b, c: (1 + s / b) ** (a / 2 - 1)),
             _family(lambda x, s, a, b, c: 0.5 * (1 + s / b) ** (a / 2 - 1)),
         ],
-        "At alpha = 0 your formula divides by 0. The b / alpha of the loss times the alpha / 2 of "
-        "its derivative is b / 2: cancel on paper.":
+        "At alpha = 0 you divide by 0. (b / alpha) * (alpha / 2) is b / 2: cancel on paper.":
             _family(lambda x, s, a, b, c: b / a * a / b * x / c**2 * (1 + s / b) ** (a / 2 - 1)),
         "should pull with": _of_the_pull(lambda pulls, x, scale: 2 * pulls),
         "wrong for alpha = -2": _family(lambda x, s, a, b, c: x / c**2 * (1 + s) ** (a / 2 - 1)),
@@ -143,8 +137,7 @@ def _loss_and_prices(answer):
     # A sum over some hundred places is a good integral too, off by less than a thousandth.
     areas = [np.exp(_log_integral(p) - price[p, 1.0]) for p in (2.0, 1.0, 0.7)]
     yield np.where(np.isclose(areas, 1.0, atol=2e-3), 1.0, areas), (
-        "exp(-loss) should have the integral 1. For p = 2, 1 and 0.7 yours has {got}. The price is "
-        "a logarithm, and the integral runs over both sides."
+        "exp(-loss) has the integrals {got} for p = 2, 1, 0.7: a logarithm, and both sides."
     )
 
 
@@ -169,8 +162,7 @@ priced_power = Exercise(
         _power(lambda p, c: np.log(2 * c) + lgamma(1 + 1 / p)),
     ),
     slips={
-        "This falls where the residual grows: exp(-loss), or its density. The loss is minus the "
-        "logarithm of the density.": [
+        "This is exp(-loss), or its density. The loss is minus the logarithm of the density.": [
             lambda x, p, c: np.exp(-(np.abs(x / c) ** p)) / (2 * c * gamma(1 + 1 / p)),
             lambda x, p, c: np.exp(-(np.abs(x / c) ** p)),
         ],
@@ -178,8 +170,7 @@ priced_power = Exercise(
             lambda x, p, c: (x / c) ** p + np.log(c) + _log_integral(p),
         "You divide |x / scale|**p by p. That is another family, with another integral.":
             lambda x, p, c: np.abs(x / c) ** p / p + np.log(c) + _log_integral(p),
-        "The price of the scale has the wrong sign: log(scale) is added, for a wide density must "
-        "be low.": [
+        "The price of the scale has the wrong sign: a wide density must be low.": [
             _power(lambda p, c: _log_integral(p) - np.log(c)),
             _power(lambda p, c: -_log_integral(p) - np.log(c)),
         ],
@@ -189,8 +180,7 @@ priced_power = Exercise(
         "whatever p is: log(scale), once.": _power(lambda p, c: p * np.log(c) + _log_integral(p)),
         "The price of the shape has the wrong sign: the log of the integral is added.":
             _power(lambda p, c: np.log(c) - _log_integral(p)),
-        "The integral of exp(-loss) changes with p. The shape goes unpaid, or pays the same for "
-        "every p: what is the integral of exp(-|x|**p)?": [
+        "The shape goes unpaid, or pays the same for every p: integrate exp(-|x|**p).": [
             _power(lambda p, c: np.log(c)),
             _power(lambda p, c: np.log(c) + np.log(np.pi) / 2),
         ],

@@ -125,24 +125,16 @@ def _batch_after_batch(cls):
         return loss(t, p, training=True)
 
     first = values(trained, _ZEROS, _ERRORS)
-    yield len(loss.weights) > 0, (
-        "Your loss has no weights. The state must be made with self.add_weight, or the model can "
-        "neither save it nor change it in a graph."
-    )
-    yield len(loss.trainable_variables), (
-        "Your state is trainable: the optimizer would pull at it. Say trainable=False."
-    )
+    yield len(loss.weights) > 0, "Your loss has no weights: make its state with self.add_weight."
+    yield len(loss.trainable_variables), "Your state is trainable. Say trainable=False."
     yield first, (
-        "After a first batch with the errors 1, 1, 1 and 5 delta should be 4 and the losses "
-        "{wanted}; yours are {got}."
+        "With the errors 1, 1, 1 and 5 delta should be 4, the losses {wanted}; yours: {got}."
     )
     yield any(np.any(v.numpy() != 0) for v in loss.weights), (
-        "A training step has left your weights as they were. `self.total = ...` binds the name to "
-        "another thing; self.total.assign(...) changes the weight."
+        "Your weights stayed as they were: `self.total = ...` binds the name to another thing."
     )
     yield values(trained, _ZEROS, _LARGER), (
-        "The first batch is right, the second is not: keep 0.9 of the old and add 0.1 of the new, "
-        "in the total and in the weight."
+        "The first batch is right, the second is not: keep 0.9 of the old and add 0.1 of the new."
     )
     for training in (False, None):
         yield values(lambda t, p: loss(t, p, training=training), _ZEROS, _PROBE), (  # noqa: B023
@@ -151,14 +143,11 @@ def _batch_after_batch(cls):
         )
     loss = cls()
     yield slopes(trained, _ZEROS, _ERRORS), (
-        "The values are right, but the gradient also goes through delta. Read delta from the "
-        "weights after the update, or use ops.stop_gradient."
+        "The gradient also goes through delta: read it from the weights, after the update."
     )
     compiled = in_a_graph(trained)
     values(compiled, _ZEROS, _LARGER)
-    yield values(compiled, _ZEROS, _PROBE), (
-        "It is right eagerly, but in a graph the state stands still: change it with assign."
-    )
+    yield values(compiled, _ZEROS, _PROBE), "In a graph the state stands still: use assign."
 
 
 class InParts(FollowingHuber):

@@ -212,8 +212,7 @@ all_stalls = Exercise(
         "The old best is still there after it has fired. Afresh means: without a best value.":
             _each(lambda patience: patience),
         "Your answer does not depend on the cooldown.": _paused(lambda cooldown: 0),
-        "It is one epoch early: the cooldown lasts three whole epochs after the one in which it "
-        "fires, and nobody looks at them, not even for the best.":
+        "It is one epoch early: in the cooldown nobody looks, not even for the best.":
             _paused(lambda cooldown: max(0, cooldown - 1)),
         "It pauses for one epoch too many: count from the one after it fires.": [
             _paused(lambda cooldown: cooldown + 1),

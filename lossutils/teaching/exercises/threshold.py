@@ -18,12 +18,9 @@ def best_threshold(false_positive_cost, false_negative_cost):
 
 def _for_two_prices(answer):
     yield returned(answer(20.0, 980.0)), (
-        "For the costs 20 and 980 yours is {got}. At the best threshold t an alarm, (1 - t) * 20, "
-        "costs as much as silence, t * 980."
+        "At the best threshold t, (1 - t) * 20 is t * 980; yours is {got}."
     )
-    yield returned(answer(3.0, 1.0)), (
-        "Right for the smoke detector, but not for the costs 3 and 1: use both arguments."
-    )
+    yield returned(answer(3.0, 1.0)), "For the costs 3 and 1 it is wrong: use both arguments."
 
 
 best_threshold = Exercise(
@@ -62,8 +59,7 @@ def _payments(cost):
     )
     yield str(np.shape(cost(*columns([1.0], [0.0], [40.0])))), _ALONE
     yield slopes(cost, [1.0, 0.0], [0.3, 0.3], [40.0, 40.0]), (
-        "Right for decisions of 0 and 1, but the slopes of soft ones are wrong: each cost should "
-        "be proportional to the share that is stopped, or passes."
+        "The slopes of soft ones are wrong: cost is proportional to what is stopped, or passes."
     )
 
 
@@ -117,22 +113,15 @@ def _decisions(loss):
     wrong = [1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0]
     costs = returned(loss(*columns(*wrong), 2.0))
     yield np.ptp(costs), (
-        "The samples get different values. F-beta belongs to the whole batch: add up hits, misses "
-        "and false alarms first, then divide once."
+        "The samples get different values: add up over the batch first, then divide once."
     )
     yield np.mean(costs), (
-        "With 2 hits, 1 miss, 3 false alarms and beta = 2 the loss should be {wanted}, yours is "
-        "{got}."
+        "For 2 hits, 1 miss and 3 false alarms wanted is {wanted}, yours is {got}."
     )
-    yield str(costs.shape), (
-        "The value is right, but its shape is {got}; every sample should get it, so {wanted} is "
-        "wanted."
-    )
+    yield str(costs.shape), "Right, but its shape is {got}: each sample should get it, {wanted}."
     yield str(np.shape(loss(*columns([1.0], [1.0]), 2.0))), _ALONE
     soft = [1.0, 1.0, 0.0], [0.5, 0.5, 0.5], 1.0
-    yield values(loss, *soft), (
-        "Right for decisions of 0 and 1, but not for soft ones: use the decisions as they come."
-    )
+    yield values(loss, *soft), "Right for 0 and 1, but not for soft ones: use them as they come."
     yield slopes(loss, *soft), "The slopes over the decisions should be {wanted}, and are {got}."
 
 

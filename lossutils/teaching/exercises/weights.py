@@ -10,12 +10,9 @@ def settled_weight(loss, price):
 
 
 def _of_prices(answer):
-    yield returned(answer(4.0, 1.0)), (
-        "With the price 1 a loss of 4 should get the weight 1/4, as in the notebook, not {got}."
-    )
+    yield returned(answer(4.0, 1.0)), "A loss of 4 should get the weight 1/4, not {got}."
     yield returned(answer(4.0, 0.5)), (
-        "For a loss of 4 and the price 0.5 your weight {got} is not where the slope over s, "
-        "-exp(-s) * loss + price, is zero."
+        "Your weight {got} is not where the slope over s, -exp(-s) * loss + price, is 0."
     )
     yield returned(answer(0.5, 3.0)), "For a loss below 1 your weight is off. It may be above 1."
 
@@ -59,10 +56,7 @@ def _a_move(answer):
     yield returned(answer(weights.copy(), losses.copy(), 0.0)), (
         "With the step size 0 nothing should move. Where does the step size belong?"
     )
-    yield moved, (
-        "The worst class gains, but not as it should: wanted {wanted}, yours {got}. The step "
-        "multiplies by an exponential."
-    )
+    yield moved, "Not as it should: multiply by an exponential; wanted {wanted}, yours {got}."
 
 
 def _normalised(w):
@@ -88,7 +82,7 @@ opponents_move = Exercise(
             lambda w, losses, step: _normalised(w * np.exp(losses)),
             lambda w, losses, step: np.eye(3)[np.argmax(losses)],
         ],
-        "not as it should": [
+        "Not as it should": [
             lambda w, losses, step: _normalised(w + step * losses),
             lambda w, losses, step: _normalised(w * (1 + step * losses)),
         ],
