@@ -14,8 +14,7 @@ leak_or_fine = quiz(
         "epochs": "The test chose the epoch, so it can no longer judge it.",
     },
     "Ask of each sentence: could a test sample, or a near relative of it, have had a say?",
-    "Two are fine. In one of the leaks the relatives are copies, in one they are the same "
-    "person, and in one the test itself made a choice.",
+    "Two are fine. In the leaks: copies, the same person, and a choice that the test made.",
     right=("leak", "fine", "leak", "fine", "leak"),
     write="write 'leak' or 'fine'",
     praise="Three leaks, and none of them needs bad intentions.",
@@ -31,8 +30,7 @@ def _on_two_belts(answer):
     is_fault = np.array([True, True, True, True, False, False])
     alarm = np.array([True, True, True, False, True, False])
     yield returned(answer(is_fault.copy(), alarm, 0.1, 30.0, 2.0), "the cost"), (
-        "With a quarter of the faults missed, half of the others flagged, share 0.1 and the "
-        "prices 30 and 2, the cost should be {wanted}; yours is {got}."
+        "A quarter missed, half of the others flagged: the cost should be {wanted}; yours is {got}."
     )
     yield returned(answer(is_fault, np.zeros(6, bool), 0.02, 10.0, 1.0)), (
         "Without any alarm, 20 faults of 1000 at a price of 10 cost 200, not {got}."

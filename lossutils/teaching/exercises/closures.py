@@ -61,8 +61,7 @@ tube = Exercise(
     slips={
         "An error below epsilon gets a negative loss: it would be rewarded. It should "
         "cost 0.": _of_error(lambda e, epsilon: abs(e) - epsilon),
-        "Below epsilon you charge the whole error: 0.25 costs 0.25 with epsilon 0.5, and should "
-        "cost 0.": _of_error(lambda e, epsilon: abs(e)),
+        "Below epsilon nothing should be charged.": _of_error(lambda e, epsilon: abs(e)),
         "Only the excess beyond epsilon costs: with epsilon 0.5 an error of 3 "
         "costs 2.5.": _of_error(lambda e, epsilon: ops.where(abs(e) > epsilon, abs(e), 0.0)),
         "Each unit beyond epsilon costs the same, 1. Yours grows with the "

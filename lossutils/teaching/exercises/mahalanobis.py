@@ -52,8 +52,7 @@ diagonal_nll = Exercise(
             _plus(ops.mean),
         "You added the sd themselves; the logarithm of the determinant is wanted.":
             _plus(lambda s: ops.sum(ops.exp(s))),
-        "Your price has one number for each measurement, and meets one half distance for each "
-        "sample: the price is one number, the sum over the measurements.": _plus(lambda s: s),
+        "Your price has one number for each measurement: take their sum.": _plus(lambda s: s),
         "The price is right, and a constant was added to it. Leave out the constant.":
             _plus(lambda s: ops.sum(s) + 0.5 * len(s) * np.log(2 * np.pi)),
         "Your price is the determinant itself; its logarithm is missing, which is a sum.": [
@@ -171,8 +170,7 @@ alarm = Exercise(
             _beyond(lambda d, share: chi2.ppf(1 - share, 1)),
         "One degree of freedom is missing: all d count here.":
             _beyond(lambda d, share: chi2.ppf(1 - share, d - 1)),
-        "This is a quantile of the distances that you are handed: a share of any data would raise "
-        "an alarm, anomalies or not. Take the quantile of ordinary points: chi2.ppf.":
+        "This is a quantile of the distances that you are handed: ordinary points have chi2.ppf.":
             lambda squared, d, share: squared > np.quantile(squared, 1 - share),
         "This is a quantile of what you are handed, and at the wrong end, too: take chi2.ppf.":
             lambda squared, d, share: squared > np.quantile(squared, share),

@@ -102,13 +102,10 @@ relative_error = Exercise(
     also_right=(lambda t, p: _quotient(ops.abs(p - t), ops.abs(t)),),
     praise="Nothing divides by 0 any more, neither in the value nor in its gradient.",
     slips={
-        "For the label -4 your error is negative. Divide by the size of the label, "
-        "|y|.": lambda t, p: _quotient(abs(p - t), t),
-        "That is the error, not the relative error: divide by "
-        "|y|.": lambda t, p: ops.mean(ops.abs(p - t), axis=-1),
-        "The value is right, the gradient is NaN where the label is 0: the quotient in the branch "
-        "that is not taken divides by 0. Make the divisor safe as well, before "
-        "dividing.": [lambda t, p: ops.mean(ops.where(t != 0, abs(p - t) / abs(t), 0.0), axis=-1)],
+        "The error for -4 is negative: divide by |y|.": lambda t, p: _quotient(abs(p - t), t),
+        "That is no relative error: divide by |y|.": lambda t, p: ops.mean(abs(p - t), axis=-1),
+        "The value is right, the gradient NaN at 0: make the divisor safe before dividing.":
+            lambda t, p: ops.mean(ops.where(t != 0, abs(p - t) / abs(t), 0.0), axis=-1),
         "the relative errors are": lambda t, p: _quotient(ops.square(p - t), ops.abs(t)),
         "shifts every value": [lambda t, p: ops.mean(abs(p - t) / (abs(t) + 1e-4), axis=-1)],
         "the value should be 0":

@@ -128,8 +128,7 @@ def _loss_and_prices(answer):
         yield costs - costs[2], "The loss is not |x / scale|**p plus the prices."
     price = {(p, scale): cost(p, scale)[2] for p in (2.0, 1.0, 0.7) for scale in (1.0, 2.0)}
     yield np.ptp(list(price.values())) > 1e-6, (
-        "This is the loss alone: neither the scale nor p is paid for, and both would run off. "
-        "Divide exp(-loss) by its integral to make it a density, and take minus the logarithm."
+        "This is the loss alone: divide exp(-loss) by its integral, then take minus the logarithm."
     )
     yield (price[2.0, 2.0] - price[2.0, 1.0]) / np.log(2.0), (
         "With twice the scale the price should rise by log(2); yours rises by {got} times that."

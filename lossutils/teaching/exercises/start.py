@@ -25,8 +25,7 @@ choose_delta = Exercise(
     slips={
         "1 is the usual default, but it is 1 of *your* unit: here one minute. Errors between "
         "1 and 5 minutes would be treated as mistakes already.": 1.0,
-        "Look at the slope, not at the loss: the pull of an error e is e itself, up to "
-        "delta.": [10.0, 12.5, 25.0],
+        "The pull of an error e is e itself, up to delta: look at the slope.": [10.0, 12.5, 25.0],
         "treated as mistakes": 2.5,
         "harder than one of 5 minutes": 6,
         "above 0": [-5.0, 0],

@@ -71,10 +71,8 @@ continuing_huber = Exercise(
     slips={
         "That is the squared error itself. Beyond delta the loss should grow "
         "linearly.": lambda t, p, delta: ops.mean(ops.square(t - p), axis=-1),
-        "That is Huber's loss as it is: for an error of 0.5 it gives 0.125, and the squared error "
-        "0.25.": lambda t, p, delta: huber(delta)(t, p),
-        "The errors 4 and -4 should cost the same, and they do not: take the absolute value "
-        "first.": _signed,
+        "That is Huber's loss, half of what is wanted.": lambda t, p, delta: huber(delta)(t, p),
+        "The errors 4 and -4 should cost the same: take the absolute value first.": _signed,
         "At delta the two parts do not meet: the linear part must begin where the square ends.": [
             _beyond(lambda error, delta: error - 0.5 * delta),
             _beyond(lambda error, delta: 2 * delta * error),

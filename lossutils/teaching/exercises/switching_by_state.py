@@ -24,8 +24,7 @@ which_way = quiz(
             "If the other loss runs at all, 0 times NaN is NaN, in the gradient at the latest.",
     },
     "Ask two things: who chooses (the batch, each sample, an optimizer)? May both losses run?",
-    "cond and switch_case run the chosen one only. where chooses for each sample. A blend has "
-    "a slope.",
+    "cond and switch_case run the chosen one. where chooses per sample. A blend has a slope.",
     right=(
         ["cond", "switch_case"], ["switch_case", "cond"], "where", "blend", ["cond", "switch_case"],
     ),

@@ -6,9 +6,8 @@ from keras import ops
 from lossutils.teaching.exercises import Exercise, columns, returned, slopes, values
 
 _ALONE = (
-    "Right for several samples, but for one alone yours has the shape {got}; {wanted} is wanted. "
-    "ops.squeeze drops the axis of the batch too when its size is 1: average over the last axis, "
-    "or take [:, 0]."
+    "Right for several samples, but for one alone the shape is {got}, not {wanted}: ops.squeeze "
+    "drops the axis of the batch too. Average over the last axis, or take [:, 0]."
 )
 
 
@@ -31,8 +30,7 @@ best_threshold = Exercise(
     slips={
         "The costs are swapped. A miss that costs more asks for a lower threshold.":
             lambda alarm, miss: miss / (alarm + miss),
-        "That is the ratio of the costs, the odds at which to act. A threshold is a probability: "
-        "with equal costs yours would be 1.": lambda alarm, miss: alarm / miss,
+        "That is the odds, a ratio of the costs.": lambda alarm, miss: alarm / miss,
         "A threshold is a probability, between 0 and 1.": lambda alarm, miss: miss / alarm,
         "0.5 is right for equal costs only. Here a miss costs 49 times as much.":
             lambda alarm, miss: 0.5,
@@ -54,8 +52,7 @@ def _payments(cost):
     payments = [1.0, 1.0, 0.0, 0.0], [0.0, 1.0, 0.0, 1.0], [40.0, 70.0, 30.0, 9.0]
     returned(cost(*columns(*payments)))
     yield values(cost, *payments), (
-        "A fraud of 40 that passes, one of 70 stopped, an honest payment that passes, and one that "
-        "is stopped should cost {wanted}; yours {got}."
+        "Passed, stopped fraud, passed, stopped honest payment should cost {wanted}; yours {got}."
     )
     yield str(np.shape(cost(*columns([1.0], [0.0], [40.0])))), _ALONE
     yield slopes(cost, [1.0, 0.0], [0.3, 0.3], [40.0, 40.0]), (
@@ -73,8 +70,7 @@ def _each(f, s, a):
 
 fraud_cost = Exercise(
     fraud_cost, _payments,
-    "Two things cost: a fraud, as far as it is not stopped, and an honest payment, as far as "
-    "it is.",
+    "Two things cost: a fraud, as far as it is not stopped, an honest payment, as far as it is.",
     "is_fraud * (1 - stopped) is the share of a fraud that passes. What does it cost?",
     praise="The best cut now differs by payment: stop it from p > 5 / (5 + amount) on.",
     slips={

@@ -23,14 +23,12 @@ settled_weight = Exercise(
     "The slope is -exp(-s) * loss + price. The weight is exp(-s).",
     praise="With the price 1/2 of the paper's classification the weight is 1 / (2 L).",
     slips={
-        "For the price 1 and a loss of 4 you return 4. That is exp(s); the weight is "
-        "exp(-s).": lambda loss, price: loss / price,
+        "You return exp(s). The weight is exp(-s).": lambda loss, price: loss / price,
         "You return s or -s. The weight is exp(-s).": [
             lambda loss, price: np.log(loss / price),
             lambda loss, price: np.log(price / loss),
         ],
-        "Your weight does not depend on the price. A cheaper s grows further: which way does that "
-        "move the weight?": lambda loss, price: 1 / loss,
+        "Your weight does not depend on the price.": lambda loss, price: 1 / loss,
         "The price acts the wrong way round: when s is cheap it grows, and the weight exp(-s) "
         "falls.": lambda loss, price: 1 / (loss * price),
         "should get the weight 1/4": [
@@ -94,13 +92,10 @@ which_weights = quiz(
     "choices",
     {
         "brakes": "The cost of each mistake is known. A known cost is data, nothing to learn.",
-        "weather": "Two tasks whose units differ and whose noise is small: what settles the unit "
-        "in one line, with nothing to learn?",
+        "weather": "The units differ: what settles the unit in one line, with nothing to learn?",
         "dialects": "The worst group decides here, and its labels can be trusted.",
-        "crowd": "Two classes are mixed up by the labels: an opponent would chase these mistakes. "
-        "Which simple answer to rare classes is left?",
-        "depth": "Six labels of one distance, in one unit, and their noise differs: which weights "
-        "find the good sensors?",
+        "crowd": "An opponent would chase these mistakes. What is left for rare classes?",
+        "depth": "One unit, and their noise differs: which weights find the good sensors?",
     },
     "Ask in this order: is a cost known? Are the labels to be trusted? Tasks, or classes?",
     "Among tasks: does the unit differ, or the noise? Dividing by the standard deviation "
