@@ -109,15 +109,14 @@ def _survival(cls):
     yield values(loss.call, *errors), costs
     yield from sound(loss.call, *errors)
     config = loss.get_config()
-    yield "epsilon" in config, "get_config forgets epsilon: a loaded loss gets the default."
+    yield "epsilon" in config, (
+        "get_config does not mention epsilon. A loaded model would get the default."
+    )
     yield "reduction" in config and "name" in config, (
         "get_config forgets name and reduction: begin with **super().get_config()."
     )
     yield config["epsilon"], "get_config says epsilon is {got}, but this loss was made with 0.5."
-    with explains(
-        "The class cannot be made again from its own configuration: __init__ must take name and "
-        "reduction too, as **kwargs."
-    ):
+    with explains("Made again from its configuration, the class fails: it must take **kwargs."):
         again = cls.from_config({**config, "reduction": "sum"})
     loaded = _saved_and_loaded(again)
     yield values(loaded.call, *errors), costs
@@ -138,12 +137,12 @@ surviving_tube = Exercise(
     "The decorator, get_config with epsilon in it, and **kwargs handed on to super().__init__.",
     praise="The loaded model trains with the same epsilon, name and reduction.",
     slips={
-        "forgets epsilon": changed(Tube, get_config=keras.losses.Loss.get_config),
+        "does not mention epsilon": changed(Tube, get_config=keras.losses.Loss.get_config),
         "super().get_config()": changed(Tube, get_config=lambda self: {"epsilon": self.epsilon}),
         "made with 0.5":
             changed(Tube, get_config=lambda self: {**Tube.get_config(self), "epsilon": 1.0}),
         "no name is registered": changed(Tube),
-        "__init__ must take name":
+        "it must take **kwargs":
             changed(Tube, __init__=lambda self, epsilon=1.0: Tube.__init__(self, epsilon)),
         "The reduction 'sum' came back": DropsKeywords,
         "cost [0.0, 2.5]": changed(Tube, call=lambda self, t, p: tube.reference(1.0)(t, p)),

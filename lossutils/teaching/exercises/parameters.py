@@ -53,8 +53,7 @@ def _over_sigma(loss):
     per_sample(loss(ERRORS, ZEROS, tf.constant(0.0)), 4)
     slopes = np.array([_slope(loss, sigma) for sigma in (0.05, 0.5, 5.0, 50.0)])
     yield slopes / abs(slopes[-1]), (
-        "For a sigma of 0.05, 0.5, 5 and 50 the slopes over log_sigma should be as {wanted}, yours "
-        "are as {got}. Compare the factors of the two terms."
+        "The slopes over log_sigma should be as {wanted}, not {got}. Compare the factors of both."
     )
 
 
@@ -124,8 +123,7 @@ def _training(cls):
         require(gradient is not None, "The loss does not use its weight: no gradient arrives.")
         optimizer.apply([gradient], [weight])
     yield np.exp(weight.numpy()), (
-        "After training exp(weight) is {got:.2f}; it should be the root of the mean squared error, "
-        "{wanted:.2f}. Is the term that pays in the loss?"
+        "exp(weight) ends at {got:.2f}, not {wanted:.2f}. Is the term that pays in the loss?"
     )
 
 

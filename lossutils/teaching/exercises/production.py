@@ -54,7 +54,8 @@ two_patients = Exercise(
     ),
     praise="Each sample has a value of its own, and each value leads somewhere.",
     slips={
-        "The first still gives every sample the same value: a weight for one is one for all.":
+        "The first still gives every sample the same value, that of the batch: a weight for one "
+        "of them is a weight for all.":
             {"first": lambda t, p: ops.mean(first(t, p)) + 0.0 * p[:, 0], "second": second},
         "The gradient of the second is 0 still: sign is flat on both sides. Put something smooth "
         "in its place.": {"first": first, "second": lambda t, p: second(t, 99.0 * ops.sign(p))},
@@ -127,7 +128,9 @@ def _parcel(answer):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "parcel.keras"
         answer(model, path)
-        yield path.exists(), "Nothing was stored at the path. Which method writes a .keras file?"
+        yield path.exists(), (
+            "Nothing was stored at the path. Which method writes a model into a .keras file?"
+        )
         yield path.is_file() and zipfile.is_zipfile(path), (
             "This is not a .keras file, but a SavedModel, from export? Store it with save."
         )

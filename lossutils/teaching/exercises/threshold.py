@@ -52,7 +52,7 @@ def _payments(cost):
     payments = [1.0, 1.0, 0.0, 0.0], [0.0, 1.0, 0.0, 1.0], [40.0, 70.0, 30.0, 9.0]
     returned(cost(*columns(*payments)))
     yield values(cost, *payments), (
-        "Passed, stopped fraud, passed, stopped honest payment should cost {wanted}; yours {got}."
+        "Fraud (passed, stopped), honest payments (the same) should cost {wanted}; yours {got}."
     )
     yield str(np.shape(cost(*columns([1.0], [0.0], [40.0])))), _ALONE
     yield slopes(cost, [1.0, 0.0], [0.3, 0.3], [40.0, 40.0]), (
