@@ -6,11 +6,12 @@ import tensorflow as tf
 from keras import ops
 
 from lossutils.stateful import StatefulLoss
-from lossutils.teaching.exercises.engine import Exercise, quiz
-from lossutils.teaching.exercises.observing import (
+from lossutils.teaching.exercises import (
+    Exercise,
     changed,
     explains,
     in_a_graph,
+    quiz,
     slopes,
     sound,
     values,
@@ -37,7 +38,7 @@ def square():
         "Take the mean over the last axis.",
         slips={
             "That is the absolute error.": [lambda t, p: ops.mean(abs(t - p), axis=-1)],
-            "You divide by 2.": [lambda t, p: squared_error(t, p) / 2],
+            "You divide by 2.": lambda t, p: squared_error(t, p) / 2,
         },
         praise="One value per sample.",
     )
@@ -179,9 +180,29 @@ def test_a_quiz_is_graded_question_by_question(colours, answer, printed, capsys)
     assert said(colours, answer, capsys).startswith(printed)
 
 
+def test_a_quiz_knows_its_other_right_answers(colours):
+    assert colours.also_right == ({"sky": "blue", "leaf": "red"},)
+
+
+@pytest.mark.parametrize(
+    ("unanswered", "printed"),
+    [
+        ("{number} to go", "2 to go"),
+        ("{first} first", "sky first"),
+        ("{missing}: {write}", "['sky', 'leaf']: write it"),
+    ],
+)
+def test_a_quiz_may_tell_in_its_own_words_what_is_missing(unanswered, printed, capsys):
+    why = {"sky": "", "leaf": ""}
+    exercise = quiz("colours", why, right=("a", "b"), write="write it", unanswered=unanswered)
+    assert said(exercise, {}, capsys) == f"Not yet. {printed}\n"
+
+
 def test_one_is_not_true(capsys):
     exercise = quiz("facts", {"fact": "It is."}, right=(True,), write="write True or False")
     assert said(exercise, {"fact": 1}, capsys).startswith("Not yet. 1 is no answer")
+    one = Exercise(lambda: 1, lambda answer: iter([(answer(), "not {got}")]))
+    assert said(one, lambda: True, capsys) == "Not yet. not True\n"
 
 
 def test_an_answer_that_is_no_array_is_no_accident(capsys):

@@ -1,5 +1,20 @@
-"""The exercises of the notebooks: one file for each notebook, on a common base."""
+"""The exercises of the notebooks: one file for each notebook, on a common engine."""
 
-from lossutils.teaching.exercises.base import Exercise, require
+from lossutils.teaching.exercises.engine import Exercise, quiz
+from lossutils.teaching.exercises.observing import (
+    changed,
+    columns,
+    explains,
+    in_a_graph,
+    per_sample,
+    require,
+    returned,
+    slopes,
+    sound,
+    values,
+)
 
-__all__ = ["Exercise", "require"]
+__all__ = [
+    "Exercise", "changed", "columns", "explains", "in_a_graph", "per_sample", "quiz", "require",
+    "returned", "slopes", "sound", "values",
+]

@@ -2,8 +2,7 @@
 
 from keras import ops
 
-from lossutils.teaching.exercises.engine import Exercise, quiz
-from lossutils.teaching.exercises.observing import sound, values
+from lossutils.teaching.exercises import Exercise, quiz, sound, values
 
 
 def log_cosh(y_true, y_pred):
@@ -18,9 +17,7 @@ def _elementwise(y_true, y_pred):
 
 def _over_the_outputs(loss):
     errors = [0.0, 1.0, -3.0], [0.0, 0.0, 0.0]
-    yield values(loss, *errors), (
-        "For the errors 0, 1 and -3 the values should be {wanted}, yours are {got}."
-    )
+    yield values(loss, *errors), "The errors 0, 1, -3: the values should be {wanted}, not {got}."
     yield from sound(loss, *errors)
     yield values(loss, [200.0], [0.0]), "For an error of 200 your loss is {got}, not {wanted}."
 
@@ -37,8 +34,8 @@ log_cosh = Exercise(
             lambda t, p: ops.sum(_elementwise(t, p), axis=-1),
             lambda t, p: _elementwise(t, p)[:, 0],
         ],
-        "the values should be": [lambda t, p: ops.mean(ops.square(t - p), axis=-1)],
-        "Average over the last axis": [lambda t, p: ops.mean(_elementwise(t, p), axis=0)],
+        "the values should be": lambda t, p: ops.mean(ops.square(t - p), axis=-1),
+        "Average over the last axis": lambda t, p: ops.mean(_elementwise(t, p), axis=0),
     },
 )
 
@@ -50,8 +47,7 @@ def bakers_loss(y_true, y_pred):
 
 def _in_the_bakery(loss):
     yield values(loss, [10.0, 10.0], [8.0, 12.0]), (
-        "When 10 loaves are wanted, baking 8 should cost 6 and baking 12 should cost 2; "
-        "yours say {got}."
+        "Of 10 wanted loaves, baking 8 should cost 6 and 12 should cost 2; yours say {got}."
     )
     yield values(loss, [10.0], [10.0]), "Baking what is wanted should cost nothing."
     yield from sound(loss, [10.0, 10.0], [8.0, 12.0])
@@ -64,13 +60,10 @@ bakers_loss = Exercise(
     praise="Its minimiser is the 75 % quantile of the demand: 3 / (3 + 1).",
     slips={
         "The two costs are swapped: y_pred below y_true means too few loaves, which "
-        "costs 3.": [lambda t, p: ops.mean(ops.relu(t - p) + 3.0 * ops.relu(p - t), axis=-1)],
-        "The cost grows with the square of the error. Each missing loaf costs 3, the second as "
-        "much as the first.": [
-            lambda t, p: ops.mean(3.0 * ops.relu(t - p) ** 2 + ops.relu(p - t) ** 2, axis=-1)
-        ],
-        "One side of your loss is not a cost: 8 loaves and 12, when 10 are wanted, should both "
-        "cost something.": [
+        "costs 3.": lambda t, p: ops.mean(ops.relu(t - p) + 3.0 * ops.relu(p - t), axis=-1),
+        "The cost grows with the square of the error. Each missing loaf costs 3.":
+            lambda t, p: ops.mean(3.0 * ops.relu(t - p) ** 2 + ops.relu(p - t) ** 2, axis=-1),
+        "One side of your loss is no cost: 8 loaves and 12 should both cost something.": [
             lambda t, p: ops.mean(3.0 * (t - p), axis=-1),
             lambda t, p: ops.mean(3.0 * ops.relu(t - p), axis=-1),
             lambda t, p: ops.mean(ops.relu(p - t), axis=-1),
@@ -79,7 +72,7 @@ bakers_loss = Exercise(
             lambda t, p: ops.mean(ops.abs(t - p), axis=-1),
             lambda t, p: ops.mean(3.0 * ops.abs(t - p), axis=-1),
         ],
-        "ops.maximum": [lambda t, p: max(3.0 * (t - p), p - t)],
+        "ops.maximum": lambda t, p: max(3.0 * (t - p), p - t),
     },
 )
 

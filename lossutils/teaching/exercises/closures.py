@@ -7,8 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lossutils.teaching.exercises.engine import Exercise
-from lossutils.teaching.exercises.observing import changed, explains, require, sound, values
+from lossutils.teaching.exercises import Exercise, changed, explains, require, sound, values
 
 
 def _made_by(factory, **parameters):
@@ -36,8 +35,7 @@ def _two_tubes(factory):
         "With epsilon 0.5 the errors 0.25, 3 and -3 should cost {wanted}; yours cost {got}."
     )
     yield values(second, *errors), (
-        "Right for epsilon 0.5, but a second loss, made with epsilon 2, does not use its own "
-        "epsilon."
+        "Right for epsilon 0.5, but a second loss, with epsilon 2, does not use its own."
     )
     yield from sound(first, *errors)
 
@@ -62,22 +60,21 @@ tube = Exercise(
     praise="Each loss keeps its own epsilon, and no sample is lost in a mean.",
     slips={
         "An error below epsilon gets a negative loss: it would be rewarded. It should "
-        "cost 0.": [_of_error(lambda e, epsilon: abs(e) - epsilon)],
-        "Below epsilon you charge the whole error: 0.25 costs 0.25 with epsilon 0.5, and should "
-        "cost 0.": [_of_error(lambda e, epsilon: abs(e))],
+        "cost 0.": _of_error(lambda e, epsilon: abs(e) - epsilon),
+        "Below epsilon nothing should be charged.": _of_error(lambda e, epsilon: abs(e)),
         "Only the excess beyond epsilon costs: with epsilon 0.5 an error of 3 "
-        "costs 2.5.": [_of_error(lambda e, epsilon: ops.where(abs(e) > epsilon, abs(e), 0.0))],
+        "costs 2.5.": _of_error(lambda e, epsilon: ops.where(abs(e) > epsilon, abs(e), 0.0)),
         "Each unit beyond epsilon costs the same, 1. Yours grows with the "
-        "square.": [_of_error(lambda e, epsilon: ops.relu(abs(e) - epsilon) ** 2)],
+        "square.": _of_error(lambda e, epsilon: ops.relu(abs(e) - epsilon) ** 2),
         "Errors of 3 and -3 should cost the same: take the size of the error first.": [
             _of_error(lambda e, epsilon: ops.relu(e - epsilon)),
             _of_error(lambda e, epsilon: ops.relu(-e - epsilon)),
         ],
-        "The first loss took the epsilon of the second: each must keep its own.": [_shared_epsilon],
-        "own epsilon": [_of_error(lambda e, epsilon: ops.relu(abs(e) - 0.5))],
+        "The first loss took the epsilon of the second: each must keep its own.": _shared_epsilon,
+        "does not use its own": _of_error(lambda e, epsilon: ops.relu(abs(e) - 0.5)),
         "average over the two": [lambda epsilon: lambda t, p: ops.relu(abs(t - p) - epsilon)[:, 0]],
-        "ops.maximum": [_of_error(lambda e, epsilon: max(abs(e) - epsilon, 0.0))],
-        "returns a function of y_true and y_pred": [lambda epsilon: ops.relu(1.0 - epsilon)],
+        "ops.maximum": _of_error(lambda e, epsilon: max(abs(e) - epsilon, 0.0)),
+        "returns a function of y_true and y_pred": lambda epsilon: ops.relu(1.0 - epsilon),
     },
 )
 
@@ -116,20 +113,15 @@ def _survival(cls):
         "get_config does not mention epsilon. A loaded model would get the default."
     )
     yield "reduction" in config and "name" in config, (
-        "get_config forgets what the parent class knows, its name and reduction: begin with "
-        "**super().get_config()."
+        "get_config forgets name and reduction: begin with **super().get_config()."
     )
     yield config["epsilon"], "get_config says epsilon is {got}, but this loss was made with 0.5."
-    with explains(
-        "The class cannot be made again from its own configuration: __init__ must take name and "
-        "reduction too, as **kwargs."
-    ):
+    with explains("Made again from its configuration, the class fails: it must take **kwargs."):
         again = cls.from_config({**config, "reduction": "sum"})
     loaded = _saved_and_loaded(again)
     yield values(loaded.call, *errors), costs
     yield loaded.reduction, (
-        "A loss made with reduction='sum' came back with {got!r}: hand **kwargs on to "
-        "super().__init__."
+        "The reduction 'sum' came back as {got!r}: hand **kwargs on to super().__init__."
     )
 
 
@@ -145,18 +137,16 @@ surviving_tube = Exercise(
     "The decorator, get_config with epsilon in it, and **kwargs handed on to super().__init__.",
     praise="The loaded model trains with the same epsilon, name and reduction.",
     slips={
-        "does not mention epsilon": [changed(Tube, get_config=keras.losses.Loss.get_config)],
-        "super().get_config()": [changed(Tube, get_config=lambda self: {"epsilon": self.epsilon})],
-        "made with 0.5": [
-            changed(Tube, get_config=lambda self: {**Tube.get_config(self), "epsilon": 1.0})
-        ],
-        "no name is registered": [changed(Tube)],
-        "__init__ must take name": [
-            changed(Tube, __init__=lambda self, epsilon=1.0: Tube.__init__(self, epsilon))
-        ],
-        "reduction='sum'": [DropsKeywords],
-        "cost [0.0, 2.5]": [changed(Tube, call=lambda self, t, p: tube.reference(1.0)(t, p))],
-        "made from Loss": [_shared_epsilon],
+        "does not mention epsilon": changed(Tube, get_config=keras.losses.Loss.get_config),
+        "super().get_config()": changed(Tube, get_config=lambda self: {"epsilon": self.epsilon}),
+        "made with 0.5":
+            changed(Tube, get_config=lambda self: {**Tube.get_config(self), "epsilon": 1.0}),
+        "no name is registered": changed(Tube),
+        "it must take **kwargs":
+            changed(Tube, __init__=lambda self, epsilon=1.0: Tube.__init__(self, epsilon)),
+        "The reduction 'sum' came back": DropsKeywords,
+        "cost [0.0, 2.5]": changed(Tube, call=lambda self, t, p: tube.reference(1.0)(t, p)),
+        "made from Loss": _shared_epsilon,
     },
 )
 
@@ -180,8 +170,7 @@ def _hills(factory):
     )
     other = _made_by(factory, centre=-1.0, strength=3.0, width=0.5)
     yield values(other, [0.0, -0.5], [-1.0, -0.5]), (
-        "Right for the first loss, but one made with centre -1, strength 3 and width 0.5 does not "
-        "use its own parameters."
+        "Right for the first loss, but a second one does not use its own parameters."
     )
     yield from sound(loss, labels, predictions)
 
@@ -203,23 +192,22 @@ away_from = Exercise(
     "The hill is strength / (((y_pred - centre) / width)**2 + 1).",
     praise="The hill is bounded, and it stands on the prediction, wherever the label is.",
     slips={
-        "Only the hill is there: the squared error is missing.": [
-            _plus(lambda t, p, c, *shape: _hill(p - c, *shape) - ops.square(t - p))
-        ],
+        "Only the hill is there: the squared error is missing.":
+            _plus(lambda t, p, c, *shape: _hill(p - c, *shape) - ops.square(t - p)),
         "Your hill stands on the label. It should stand on y_pred, whatever the label "
-        "is.": [_plus(lambda t, p, c, *shape: _hill(t - c, *shape))],
+        "is.": _plus(lambda t, p, c, *shape: _hill(t - c, *shape)),
         "Near the centre the loss becomes smaller: that rewards hesitation. Mind the "
-        "sign.": [_plus(lambda t, p, c, *shape: -_hill(p - c, *shape))],
+        "sign.": _plus(lambda t, p, c, *shape: -_hill(p - c, *shape)),
         "Your hill does not stand at 0.5 but at -0.5: the distance is y_pred - "
-        "centre.": [_plus(lambda t, p, c, *shape: _hill(p + c, *shape))],
+        "centre.": _plus(lambda t, p, c, *shape: _hill(p + c, *shape)),
         "Your hill still stands at 0: put the distance y_pred - centre in the place of "
-        "y_pred.": [_plus(lambda t, p, c, *shape: _hill(p, *shape))],
+        "y_pred.": _plus(lambda t, p, c, *shape: _hill(p, *shape)),
         "Half of strength is wanted at a distance of width: divide by width before you "
-        "square.": [_plus(lambda t, p, c, strength, width: _hill(p - c, strength, width**0.5))],
-        "not bounded": [_plus(lambda t, p, c, strength, _: strength / (abs(p - c) + 1e-8) ** 2)],
-        "should be strength": [_plus(lambda t, p, c, _, width: _hill(p - c, 1.0, width))],
-        "0.2 / 26": [_plus(lambda t, p, c, height, w: height * 0.5 ** (((p - c) / w) ** 2))],
-        "own parameters": [_plus(lambda t, p, c, *shape: _hill(p - 0.5, *shape))],
-        "slopes": [_plus(lambda t, p, c, *shape: _hill(ops.stop_gradient(p) - c, *shape))],
+        "square.": _plus(lambda t, p, c, strength, width: _hill(p - c, strength, width**0.5)),
+        "not bounded": _plus(lambda t, p, c, strength, _: strength / (abs(p - c) + 1e-8) ** 2),
+        "should be strength": _plus(lambda t, p, c, _, width: _hill(p - c, 1.0, width)),
+        "0.2 / 26": _plus(lambda t, p, c, height, w: height * 0.5 ** (((p - c) / w) ** 2)),
+        "own parameters": _plus(lambda t, p, c, *shape: _hill(p - 0.5, *shape)),
+        "slopes": _plus(lambda t, p, c, *shape: _hill(ops.stop_gradient(p) - c, *shape)),
     },
 )

@@ -35,7 +35,8 @@ class Exercise:
     yields steps: what was observed (a number, an array, a text, ...), and what to say if that is
     not as wanted, where {got} and {wanted} stand for the two. The `hints` go from vague to
     concrete, and `praise` is said after "Correct.". `slips` holds replies, each with the wrong
-    answers that get it; where the step says it already, a part of its words is enough.
+    answer that gets it, or a list of several; where the step says it already, a part of its words
+    is enough.
     `also_right` holds right answers that the tests try as well. `asks_for` is the name of the
     answer in the notebook, if the reference has no name itself, and `tolerance` the relative
     difference of two numbers that count as equal.
@@ -47,7 +48,7 @@ class Exercise:
     >>> exercise = Exercise(
     ...     twice,
     ...     observe,
-    ...     slips={"That is the square of x.": [lambda x: x * x]},
+    ...     slips={"That is the square of x.": lambda x: x * x},
     ...     praise="Twice is x plus x.",
     ... )
     >>> exercise.check(lambda x: x**2)
@@ -64,13 +65,14 @@ class Exercise:
         observe: Callable[[Any], Iterator[Step]],
         *hints: str,
         praise: str = "",
-        slips: dict[str, list] | None = None,
+        slips: dict[str, Any] | None = None,
         also_right: tuple = (),
         asks_for: str = "",
         tolerance: float = 1e-4,
     ) -> None:
         self.reference, self.observe, self.tolerance = reference, observe, tolerance
-        self.slips, self.also_right = slips or {}, also_right
+        self.slips = {r: s if isinstance(s, list) else [s] for r, s in (slips or {}).items()}
+        self.also_right = also_right
         self.hints, self.praise, self.asks_for = hints, praise, asks_for
         self._hints_shown = 0
 
@@ -124,9 +126,10 @@ class Exercise:
     def _same(self, one: Any, other: Any) -> bool:
         if isinstance(one, Exception) or isinstance(other, Exception):
             return _kind(one) == _kind(other)
-        if one.shape != other.shape:
+        kinds = {one.dtype.kind, other.dtype.kind}
+        if one.shape != other.shape or ("b" in kinds and len(kinds) > 1):
             return False
-        if {one.dtype.kind, other.dtype.kind} <= set("iuf"):
+        if kinds <= set("iuf"):
             return np.allclose(one, other, rtol=self.tolerance, atol=1e-5, equal_nan=True)
         return bool(np.all(one == other))
 
@@ -144,8 +147,9 @@ def quiz(
     """An exercise that asks for a dict with an answer to each question.
 
     `why` holds the questions, each with the reason for its answer, and `right` the answers; a list
-    where several are right. `write` says what to fill in, `unanswered` what to say without it, and
-    `choices` holds what may be filled in although it is right for no question.
+    where several are right. `write` says what to fill in, `unanswered` what to say without it, with
+    the {missing} questions, their {number} or the {first} of them, and `choices` holds what may be
+    filled in although it is right for no question.
     """
     accepted = {q: a if isinstance(a, list) else [a] for q, a in zip(why, right, strict=True)}
     choices += tuple(itertools.chain(*accepted.values()))
@@ -154,7 +158,8 @@ def quiz(
         require(isinstance(answer, dict), "Fill in the dictionary: one answer for each line.")
         missing = [question for question in why if answer.get(question) in (None, ...)]
         first = missing[0] if missing else ""
-        require(not missing, unanswered.format(missing=missing, first=first, write=write))
+        told = dict(missing=missing, number=len(missing), first=first, write=write)
+        require(not missing, unanswered.format(**told))
         for question, wanted in accepted.items():
             given = answer[question]
             a_choice = given in choices and isinstance(given, bool) == isinstance(wanted[0], bool)
@@ -163,7 +168,10 @@ def quiz(
             yield wanted[0] if given in wanted else given, said
 
     reference = {question: wanted[0] for question, wanted in accepted.items()}
-    return Exercise(reference, observe, *hints, asks_for=asks_for, **data)
+    others = [{**reference, q: other} for q, wanted in accepted.items() for other in wanted[1:]]
+    return Exercise(
+        reference, observe, *hints, asks_for=asks_for, also_right=tuple(others), **data
+    )
 
 
 def _arrays(steps: Iterator[Step]) -> Iterator[Step]:

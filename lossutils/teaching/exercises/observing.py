@@ -53,21 +53,21 @@ def per_sample(result: Any, samples: int) -> np.ndarray:
     return values
 
 
-def _inputs(arguments: tuple) -> list[Any]:
+def columns(*arguments: Any) -> list[Any]:
     """The arguments of a loss: a list becomes a column (batch, 1), an array a tensor."""
-    columns = [np.reshape(a, (-1, 1)) if isinstance(a, list) else a for a in arguments]
-    return [tf.constant(c, "float32") if isinstance(c, np.ndarray) else c for c in columns]
+    arrays = [np.reshape(a, (-1, 1)) if isinstance(a, list) else a for a in arguments]
+    return [tf.constant(a, "float32") if isinstance(a, np.ndarray) else a for a in arrays]
 
 
 def values(loss: Callable, *arguments: Any) -> np.ndarray:
     """The values of a loss, one per sample. A list of numbers stands for a column (batch, 1)."""
-    inputs = _inputs(arguments)
+    inputs = columns(*arguments)
     return per_sample(loss(*inputs), len(inputs[0]))
 
 
 def slopes(loss: Callable, *arguments: Any, compiled: bool = False) -> np.ndarray:
     """The gradient of the summed loss over its second argument, flat; by XLA if compiled."""
-    y_true, y_pred, *others = _inputs(arguments)
+    y_true, y_pred, *others = columns(*arguments)
 
     def gradient(y_pred: tf.Tensor) -> tf.Tensor | None:
         with tf.GradientTape() as tape:

@@ -6,8 +6,7 @@ import tensorflow as tf
 from keras import ops
 
 from lossutils.stateful import StatefulLoss
-from lossutils.teaching.exercises.engine import Exercise, quiz
-from lossutils.teaching.exercises.observing import changed, per_sample, require
+from lossutils.teaching.exercises import Exercise, changed, per_sample, quiz, require
 
 ERRORS = np.array([[0.5], [-1.5], [2.0], [0.1]], "float32")
 ZEROS = np.zeros_like(ERRORS)
@@ -54,8 +53,7 @@ def _over_sigma(loss):
     per_sample(loss(ERRORS, ZEROS, tf.constant(0.0)), 4)
     slopes = np.array([_slope(loss, sigma) for sigma in (0.05, 0.5, 5.0, 50.0)])
     yield slopes / abs(slopes[-1]), (
-        "For a sigma of 0.05, 0.5, 5 and 50 the slopes over log_sigma should be as {wanted}, yours "
-        "are as {got}. Compare the factors of the two terms."
+        "The slopes over log_sigma should be as {wanted}, not {got}. Compare the factors of both."
     )
 
 
@@ -70,16 +68,13 @@ gaussian_loss = Exercise(
     "1 / sigma^2 is ops.exp(-2.0 * log_sigma); the normaliser contributes log_sigma.",
     praise="The first term wants a large sigma, the second a small one; they meet at the truth.",
     slips={
-        "For a very large sigma the loss should rise again. The term that pays is missing: the "
-        "normaliser of the density, log sigma.": [
-            lambda t, p, s: ops.mean(0.5 * ops.square(t - p) * ops.exp(-2.0 * s), axis=-1)
-        ],
+        "For a large sigma the loss should rise again: the normaliser, log sigma, is missing.":
+            lambda t, p, s: ops.mean(0.5 * ops.square(t - p) * ops.exp(-2.0 * s), axis=-1),
         "The loss falls with sigma on both sides: is the sign of the exponent "
-        "right?": [_scaled(lambda s: ops.exp(2.0 * s))],
+        "right?": _scaled(lambda s: ops.exp(2.0 * s)),
         "That is the Laplace loss, and its best sigma is the mean absolute error. Gaussian errors "
-        "are squared.": [lambda t, p, s: ops.mean(ops.abs(t - p) * ops.exp(-s) + s, axis=-1)],
-        "Sigma does not scale the error: in the density e is divided by it. If it does in yours, "
-        "it has left TensorFlow: write ops.exp, not np.exp.": [
+        "are squared.": lambda t, p, s: ops.mean(ops.abs(t - p) * ops.exp(-s) + s, axis=-1),
+        "Sigma does not scale the error, or it has left TensorFlow: write ops.exp, not np.exp.": [
             _scaled(lambda s: 1.0),
             _scaled(lambda s: np.exp(-2.0 * s)),
         ],
@@ -113,16 +108,12 @@ def _training(cls):
     loss = cls()
     costs = per_sample(loss.call(ERRORS, ZEROS), 4)
     yield len(loss.trainable_variables), (
-        "One trainable weight is wanted, but the layer tracks {got}. Make it with "
-        "self.add_weight, in __init__."
+        "One trainable weight is wanted, from self.add_weight in __init__; there are {got}."
     )
     weight = loss.trainable_variables[0]
-    yield weight.numpy(), (
-        "The weight should be a single number that starts at 0, the logarithm of sigma = 1."
-    )
+    yield weight.numpy(), "The weight should be a single number that starts at 0, not {got}."
     yield bool(np.all(np.isfinite(costs))), (
-        "At the start, where log sigma is 0, the loss is not finite: it divides by the weight "
-        "itself, which is not sigma but its logarithm."
+        "At the start the loss is not finite: it divides by the weight itself, a logarithm."
     )
     optimizer = keras.optimizers.SGD(0.2)
     for _ in range(100):
@@ -132,8 +123,7 @@ def _training(cls):
         require(gradient is not None, "The loss does not use its weight: no gradient arrives.")
         optimizer.apply([gradient], [weight])
     yield np.exp(weight.numpy()), (
-        "After training exp(weight) is {got:.2f}; it should be the root of the mean squared error, "
-        "{wanted:.2f}. Is the term that pays in the loss?"
+        "exp(weight) ends at {got:.2f}, not {wanted:.2f}. Is the term that pays in the loss?"
     )
 
 
@@ -167,11 +157,11 @@ gaussian_scale = Exercise(
     tolerance=0.02,
     praise="It learned the root of the mean squared error, and a model can own it.",
     slips={
-        "One trainable weight": [changed(StatefulLoss, call=_unused)],
-        "starts at 0": [_with_weight(_sigma_itself, initializer="ones")],
-        "divides by the weight itself": [_with_weight(_sigma_itself)],
-        "does not use its weight": [_with_weight(_unused)],
-        "term that pays": [_with_weight(_unpaid)],
+        "One trainable weight": changed(StatefulLoss, call=_unused),
+        "starts at 0": _with_weight(_sigma_itself, initializer="ones"),
+        "divides by the weight itself": _with_weight(_sigma_itself),
+        "does not use its weight": _with_weight(_unused),
+        "term that pays": _with_weight(_unpaid),
         "made from StatefulLoss": [changed(keras.losses.Loss, call=_unused), GaussianScale()],
     },
 )

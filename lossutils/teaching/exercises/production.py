@@ -10,8 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 from lossutils.stateful import ModelWithLoss
-from lossutils.teaching.exercises.engine import Exercise
-from lossutils.teaching.exercises.observing import require, slopes, values
+from lossutils.teaching.exercises import Exercise, require, slopes, values
 from lossutils.weights import UncertaintyWeights
 
 LABELS, LOGITS = [1.0, 0.0, 1.0, 0.0], [1.5, 0.3, -0.7, -2.0]
@@ -31,13 +30,11 @@ def _recovery(mended):
         'Fill in the dictionary: under "first" and under "second" the mended loss.',
     )
     yield values(mended["first"], LABELS, LOGITS), (
-        "The first gives each sample a value of its own, but another one than its crossentropy: "
-        "{got} instead of {wanted}."
+        "The first gives values, but another one than its crossentropy: {got}, not {wanted}."
     )
     costs = values(mended["second"], LABELS, LOGITS)
     yield np.sign(slopes(mended["second"], LABELS, LOGITS)), (
-        "The second moves, but the wrong way: for the label 1 the loss should fall as the logit "
-        "rises, and for the label 0 it should rise."
+        "The second moves the wrong way: for the label 1 it should fall as the logit rises."
     )
     yield np.all(np.isfinite(costs) & (costs >= 0)), (
         "The second should never be below 0: a right answer costs little, and is not paid for. "
@@ -58,18 +55,16 @@ two_patients = Exercise(
     praise="Each sample has a value of its own, and each value leads somewhere.",
     slips={
         "The first still gives every sample the same value, that of the batch: a weight for one "
-        "of them is a weight for all.": [
-            {"first": lambda t, p: ops.mean(first(t, p)) * ops.ones_like(p[:, 0]), "second": second}
-        ],
+        "of them is a weight for all.":
+            {"first": lambda t, p: ops.mean(first(t, p)) + 0.0 * p[:, 0], "second": second},
         "The gradient of the second is 0 still: sign is flat on both sides. Put something smooth "
-        "in its place.": [{"first": first, "second": lambda t, p: second(t, 99.0 * ops.sign(p))}],
+        "in its place.": {"first": first, "second": lambda t, p: second(t, 99.0 * ops.sign(p))},
         "Fill in the dictionary": [{"first": first}, {"first": "mixes", "second": "flat"}],
-        "another one than its crossentropy": [{"first": second, "second": second}],
-        "no gradient": [{"first": first, "second": lambda t, p: second(t, tf.round(p))}],
-        "the wrong way": [{"first": first, "second": lambda t, p: -first(t, p)}],
-        "never be below 0": [
-            {"first": first, "second": lambda t, p: ops.mean((1.0 - 2.0 * t) * p, axis=-1)}
-        ],
+        "another one than its crossentropy": {"first": second, "second": second},
+        "no gradient": {"first": first, "second": lambda t, p: second(t, tf.round(p))},
+        "the wrong way": {"first": first, "second": lambda t, p: -first(t, p)},
+        "never be below 0":
+            {"first": first, "second": lambda t, p: ops.mean((1.0 - 2.0 * t) * p, axis=-1)},
     },
 )
 
@@ -83,12 +78,10 @@ def relative_error(y_true, y_pred):
 
 def _near_zero(loss):
     yield values(loss, [2.0, -4.0, 0.5], [3.0, -3.0, 0.0]), (
-        "For the labels 2, -4, 0.5 and the predictions 3, -3, 0 the relative errors are {wanted}, "
-        "not {got}."
+        "For the labels 2, -4 and 0.5 the relative errors are {wanted}, not {got}."
     )
     yield values(loss, [1e-5], [3e-5]), (
-        "Nearly: a small number added to the divisor shifts every value. Change the divisor only "
-        "where the label is 0."
+        "A number added to the divisor shifts every value: change it only where it is 0."
     )
     known_and_0 = [0.0, 2.0], [1.0, 3.0]
     yield values(loss, *known_and_0)[0], "Where the label is 0 the value should be 0, but is {got}."
@@ -110,18 +103,14 @@ relative_error = Exercise(
     also_right=(lambda t, p: _quotient(ops.abs(p - t), ops.abs(t)),),
     praise="Nothing divides by 0 any more, neither in the value nor in its gradient.",
     slips={
-        "For the label -4 your error is negative. Divide by the size of the label, "
-        "|y|.": [lambda t, p: _quotient(abs(p - t), t)],
-        "That is the error, not the relative error: divide by "
-        "|y|.": [lambda t, p: ops.mean(ops.abs(p - t), axis=-1)],
-        "The value is right, the gradient is NaN where the label is 0: the quotient in the branch "
-        "that is not taken divides by 0. Make the divisor safe as well, before "
-        "dividing.": [lambda t, p: ops.mean(ops.where(t != 0, abs(p - t) / abs(t), 0.0), axis=-1)],
-        "the relative errors are": [lambda t, p: _quotient(ops.square(p - t), ops.abs(t))],
+        "The error for -4 is negative: divide by |y|.": lambda t, p: _quotient(abs(p - t), t),
+        "That is no relative error: divide by |y|.": lambda t, p: ops.mean(abs(p - t), axis=-1),
+        "The value is right, the gradient NaN at 0: make the divisor safe before dividing.":
+            lambda t, p: ops.mean(ops.where(t != 0, abs(p - t) / abs(t), 0.0), axis=-1),
+        "the relative errors are": lambda t, p: _quotient(ops.square(p - t), ops.abs(t)),
         "shifts every value": [lambda t, p: ops.mean(abs(p - t) / (abs(t) + 1e-4), axis=-1)],
-        "the value should be 0": [
-            lambda t, p: ops.mean(abs(p - t) / ops.where(t != 0, abs(t), 1.0), axis=-1)
-        ],
+        "the value should be 0":
+            lambda t, p: ops.mean(abs(p - t) / ops.where(t != 0, abs(t), 1.0), axis=-1),
     },
 )
 
@@ -143,18 +132,15 @@ def _parcel(answer):
             "Nothing was stored at the path. Which method writes a model into a .keras file?"
         )
         yield path.is_file() and zipfile.is_zipfile(path), (
-            "What lies at the path is not a .keras file, but something else: a SavedModel, from "
-            "export? Store it with save."
+            "This is not a .keras file, but a SavedModel, from export? Store it with save."
         )
         config = zipfile.ZipFile(path).read("config.json").decode()
         yield "lossutils" in config, (
-            "Your file asks for lossutils on loading: it holds the whole model, loss and all. The "
-            "server needs only the network inside."
+            "Your file holds loss and all, and asks for lossutils: store only the network inside."
         )
         predicted = keras.models.load_model(path)(x).numpy()
     yield bool(np.allclose(predicted, before, atol=1e-6)), (
-        "The stored network predicts something else than the trained one: store the network with "
-        "its trained weights, not a fresh one."
+        "Your network predicts something else: store it with its trained weights, not fresh ones."
     )
     yield bool(np.allclose(model.network(x), before)), "Your function has changed the model itself."
 
@@ -170,17 +156,16 @@ ship = Exercise(
     "A plain model has a method that stores all of it in a .keras file, and takes the path.",
     praise="It loads wherever Keras is, and the loss stays at home.",
     slips={
-        "Weights alone are numbers without a network: the server would have to build one first. "
-        "Store the network itself. Which method writes a .keras file?": [
+        "Weights alone are no network. Which method writes a .keras file with both?": [
             lambda model, path: model.network.save_weights(path),
             lambda model, path: model.save_weights(path),
         ],
-        "asks for lossutils": [lambda model, path: model.save(path)],
-        "not a .keras file": [lambda model, path: model.network.export(path, verbose=False)],
-        "Nothing was stored": [lambda model, path: model.network],
-        "AttributeError": [lambda model, path: model.loss_layer.save(path)],
-        "ValueError": [lambda model, path: model.network.fit([1.0], [1.0])],
-        "trained weights": [lambda model, path: keras.models.clone_model(model.network).save(path)],
-        "changed the model itself": [_spoils],
+        "asks for lossutils": lambda model, path: model.save(path),
+        "not a .keras file": lambda model, path: model.network.export(path, verbose=False),
+        "Nothing was stored": lambda model, path: model.network,
+        "AttributeError": lambda model, path: model.loss_layer.save(path),
+        "ValueError": lambda model, path: model.network.fit([1.0], [1.0]),
+        "trained weights": lambda model, path: keras.models.clone_model(model.network).save(path),
+        "changed the model itself": _spoils,
     },
 )

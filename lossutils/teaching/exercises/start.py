@@ -1,7 +1,6 @@
 """The exercise of notebook 00, Where do I start?"""
 
-from lossutils.teaching.exercises.engine import Exercise
-from lossutils.teaching.exercises.observing import require
+from lossutils.teaching.exercises import Exercise, require
 
 
 def _size(delta):
@@ -25,12 +24,11 @@ choose_delta = Exercise(
     praise="Ordinary errors are squared, and nothing pulls harder than 5.",
     slips={
         "1 is the usual default, but it is 1 of *your* unit: here one minute. Errors between "
-        "1 and 5 minutes would be treated as mistakes already.": [1.0],
-        "Look at the slope, not at the loss: the pull of an error e is e itself, up to "
-        "delta.": [10.0, 12.5, 25.0],
-        "treated as mistakes": [2.5],
-        "harder than one of 5 minutes": [6],
+        "1 and 5 minutes would be treated as mistakes already.": 1.0,
+        "The pull of an error e is e itself, up to delta: look at the slope.": [10.0, 12.5, 25.0],
+        "treated as mistakes": 2.5,
+        "harder than one of 5 minutes": 6,
         "above 0": [-5.0, 0],
-        "single number": ["5 minutes"],
+        "single number": "5 minutes",
     },
 )

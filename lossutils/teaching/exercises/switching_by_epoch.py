@@ -6,8 +6,7 @@ from keras import ops
 
 from lossutils.closures import huber
 from lossutils.stateful import StatefulLoss
-from lossutils.teaching.exercises.engine import Exercise, quiz
-from lossutils.teaching.exercises.observing import changed, in_a_graph, sound, values
+from lossutils.teaching.exercises import Exercise, changed, in_a_graph, quiz, sound, values
 
 ERRORS = [0.2, -0.5, 1.5, -4.0]
 ZEROS = [0.0, 0.0, 0.0, 0.0]
@@ -43,9 +42,7 @@ def _around_delta(loss):
     yield values(loss, ERRORS, ZEROS, 1.0), (
         f"With delta = 1 the errors {ERRORS} should cost {{wanted}}; yours cost {{got}}."
     )
-    yield values(loss, ERRORS, ZEROS, 3.0), (
-        "For delta = 1 it is right, and for delta = 3 it is not. Where does delta enter?"
-    )
+    yield values(loss, ERRORS, ZEROS, 3.0), "For delta = 3 it is not right. Where does delta enter?"
     yield from sound(loss, ERRORS, ZEROS, 1.0)
 
 
@@ -73,11 +70,9 @@ continuing_huber = Exercise(
     praise="The small errors feel nothing of the switch; only the outliers lose their pull.",
     slips={
         "That is the squared error itself. Beyond delta the loss should grow "
-        "linearly.": [lambda t, p, delta: ops.mean(ops.square(t - p), axis=-1)],
-        "That is Huber's loss as it is: for an error of 0.5 it gives 0.125, and the squared error "
-        "0.25.": [lambda t, p, delta: huber(delta)(t, p)],
-        "The errors 4 and -4 should cost the same, and they do not: take the absolute value "
-        "first.": [_signed],
+        "linearly.": lambda t, p, delta: ops.mean(ops.square(t - p), axis=-1),
+        "That is Huber's loss, half of what is wanted.": lambda t, p, delta: huber(delta)(t, p),
+        "The errors 4 and -4 should cost the same: take the absolute value first.": _signed,
         "At delta the two parts do not meet: the linear part must begin where the square ends.": [
             _beyond(lambda error, delta: error - 0.5 * delta),
             _beyond(lambda error, delta: 2 * delta * error),
@@ -90,7 +85,7 @@ continuing_huber = Exercise(
             lambda t, p, delta: 4 * huber(delta)(t, p),
             lambda t, p, delta: 0.5 * huber(delta)(t, p),
         ],
-        "for delta = 3 it is not": [lambda t, p, delta: 2 * huber(1.0)(t, p)],
+        "For delta = 3 it is not": lambda t, p, delta: 2 * huber(1.0)(t, p),
     },
 )
 
@@ -112,12 +107,10 @@ def _lowered(cls):
     loss = cls()
     costs = values(loss.call, ERRORS, ZEROS)
     yield len(loss.trainable_variables), (
-        "Your delta trains: the optimizer would move it, and a smaller delta always lowers the "
-        "loss. Say trainable=False."
+        "Your delta trains: the optimizer would move it. Say trainable=False."
     )
     yield len(loss.non_trainable_variables), (
-        "One weight is wanted, but the layer tracks {got}. Make it with self.add_weight, in "
-        "__init__; a plain number would be baked in."
+        "One weight is wanted, but the layer tracks {got}: a plain number would be baked in."
     )
     delta = loss.non_trainable_variables[0]
     yield delta.numpy(), "delta should be a single number that starts at 3; yours starts as {got}."
@@ -160,25 +153,22 @@ moving_huber = Exercise(
     "self.delta * (error - capped) for the rest; then the mean over the last axis.",
     praise="Any setting of a loss that a schedule moves is a weight that is not trained.",
     slips={
-        "A callback sets delta to 1, and the compiled step does not notice. call must read the "
-        "weight itself, not a number that was made from it.": [
+        "The compiled step does not notice: read the weight itself in call, not a number.": [
             changed(MovingHuber, call=lambda self, t, p: huber(3.0)(t, p)),
             CopiedInInit,
         ],
-        "Your delta trains": [_with_delta(lambda self: self.add_weight(initializer=_THREE))],
-        "a plain number would be baked in": [_with_delta(lambda self: 3.0)],
-        "the layer tracks 0": [_with_delta(lambda self: tf.Variable(3.0, trainable=False))],
-        "starts at 3": [
-            _with_delta(lambda self: self.add_weight(initializer="ones", trainable=False))
-        ],
-        "a single number": [
-            _with_delta(lambda self: self.add_weight((1,), initializer=_THREE, trainable=False))
-        ],
+        "Your delta trains": _with_delta(lambda self: self.add_weight(initializer=_THREE)),
+        "a plain number would be baked in": _with_delta(lambda self: 3.0),
+        "the layer tracks 0": _with_delta(lambda self: tf.Variable(3.0, trainable=False)),
+        "starts at 3":
+            _with_delta(lambda self: self.add_weight(initializer="ones", trainable=False)),
+        "a single number":
+            _with_delta(lambda self: self.add_weight((1,), initializer=_THREE, trainable=False)),
         "At the start": [
             changed(MovingHuber, call=lambda self, t, p: ops.square(t - p)[:, 0]),
             changed(MovingHuber, call=lambda self, t, p: ops.minimum(t - p, 3.0)[:, 0] ** 2 / 2),
         ],
-        "Leave out": [changed(MovingHuber, call=lambda self, t, p: huber(float(self.delta))(t, p))],
+        "Leave out": changed(MovingHuber, call=lambda self, t, p: huber(float(self.delta))(t, p)),
         "made from StatefulLoss": [keras.losses.Loss, MovingHuber()],
     },
 )
