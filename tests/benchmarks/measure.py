@@ -97,15 +97,16 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
 
 
 class PeakMemory:
-    """The largest memory of a process and its children during a `with` block, in megabytes.
+    """The largest memory during a `with` block, in megabytes.
 
-    It is looked for 20 times a second by `find`, and may begin later than the block. Of a child
-    counts what it has for itself: TensorFlow's library is in memory once for all.
+    `used` returns the bytes that count: those of this process (by default), of the newest child, or
+    of all children. It is asked `every` so many seconds: a look at large processes takes a while.
     """
 
-    def __init__(self, find: Callable[[], psutil.Process] = psutil.Process) -> None:
+    def __init__(self, used: Callable[[], int] | None = None, every: float = 0.05) -> None:
         self.megabytes = 0.0
-        self._find = find
+        self._every = every
+        self._used = used or (lambda: with_children(psutil.Process()))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -118,17 +119,39 @@ class PeakMemory:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._stop.wait(0.05):
+        while not self._stop.wait(self._every):
             try:
-                process = self._find()
-                used = process.memory_info().rss
-                children = process.children(recursive=True)
-                used += sum(child.memory_full_info().uss for child in children)
-            except (psutil.Error, ValueError):  # it, or a child, ended meanwhile; or none is there
+                self.megabytes = max(self.megabytes, self._used() / 1e6)
+            except (psutil.Error, ValueError):  # a process ended meanwhile; or none is there yet
                 continue
-            self.megabytes = max(self.megabytes, used / 1e6)
 
 
-def newest_child() -> psutil.Process:
-    """Return the process that this one started last; ValueError if there is none."""
-    return max(psutil.Process().children(), key=psutil.Process.create_time)
+def with_children(process: psutil.Process) -> int:
+    """Return the bytes of a process, and of its children what each has for itself.
+
+    TensorFlow's library is in memory once for all.
+    """
+    children = process.children(recursive=True)
+    return process.memory_info().rss + sum(child.memory_full_info().uss for child in children)
+
+
+def newest_child() -> int:
+    """Return the bytes of the process that this one started last; ValueError if there is none."""
+    return with_children(max(psutil.Process().children(), key=psutil.Process.create_time))
+
+
+def all_children() -> int:
+    """Return the bytes of all processes below this one; what they share counts once.
+
+    Each is given its part of it.
+    """
+    return sum(map(_share, psutil.Process().children(recursive=True)))
+
+
+def _share(process: psutil.Process) -> int:
+    """The bytes that a process takes, 0 if it has just ended."""
+    try:
+        memory = process.memory_full_info()
+    except psutil.Error:
+        return 0
+    return getattr(memory, "pss", memory.uss)  # only Linux knows the first one

@@ -4,54 +4,23 @@ Memory that the kernels share, such as TensorFlow's library, counts once: each k
 part of it. The server of a seat is not included.
 """
 
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import execute
-import psutil
 from kernel_runs import NOTEBOOKS
-from measure import Table, progress
+from measure import PeakMemory, Table, all_children, progress
 
 NOTEBOOK = NOTEBOOKS / "04_trainable_threshold.ipynb"
 SEATS = (1, 2, 4, 8)
-
-
-class TotalMemory:
-    """The largest memory of all child processes together, while a `with` block runs."""
-
-    def __enter__(self) -> "TotalMemory":
-        self.megabytes = 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._stop.wait(0.2):
-            children = psutil.Process().children(recursive=True)
-            self.megabytes = max(self.megabytes, sum(map(share, children)) / 1e6)
-
-
-def share(process: psutil.Process) -> int:
-    """Return the bytes that a process takes, 0 if it has just ended."""
-    try:
-        memory = process.memory_full_info()
-    except psutil.Error:
-        return 0
-    return getattr(memory, "pss", memory.uss)  # only Linux knows the first one
 
 
 def row(seats: int) -> list[str]:
     """Run the notebook for so many people at once and return the row of the table."""
     progress(f"{seats} at the same time")
     start = time.perf_counter()
-    with TotalMemory() as memory, ThreadPoolExecutor(seats) as pool:
+    with PeakMemory(all_children, every=0.2) as memory, ThreadPoolExecutor(seats) as pool:
         runs = list(pool.map(execute.execute, [NOTEBOOK] * seats))
     wait = time.perf_counter() - start
     problems = [problem for _, found in runs for problem in found]
