@@ -12,21 +12,24 @@ something out, and fails where the text below it is not, both times, what is sto
 
 --tidy executes nothing and stores the form only: ids, tags, and which cell begins a slide. A title
 or a heading of level 2 begins a slide, a smaller heading one below it; all else follows on the
-slide, but for imports and for calls that would show hints and solutions: they are skipped.
+slide, but for imports and for calls that would show hints and solutions: they are skipped. What
+comes out below a Predict is folded, and the title promises the minutes of reading_time.py.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
+import reading_time
 from kernel_runs import COMPARE, ROOT, parser_for, run_cells
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-KEPT_CELL_METADATA = ("tags", "jupyter")
+PREDICT = re.compile(r"^> \*\*Predict\.\*\*", re.MULTILINE)
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
@@ -37,17 +40,30 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     """Remove, in place, what differs between runs or belongs to a viewer; return the notebook."""
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
+    is_predicted = False
     for position, cell in enumerate(notebook.cells):
-        normalise_cell(cell, position)
+        normalise_cell(cell, position, is_predicted)
+        is_predicted = bool(PREDICT.search(cell.source)) or (is_predicted and is_text(cell))
+    reading_time.promise(notebook)
     return notebook
 
 
-def normalise_cell(cell: NotebookNode, position: int) -> None:
-    """Keep the id and the tags of a cell; an id that is missing is made from the position."""
+def is_text(cell: NotebookNode) -> bool:
+    """Return whether a cell holds no code."""
+    return cell.cell_type == "markdown"
+
+
+def normalise_cell(cell: NotebookNode, position: int, is_predicted: bool) -> None:
+    """Keep the id and the tags of a cell, and what is folded; an id that is missing is made."""
     cell.setdefault("id", f"cell-{position:02d}")
     cell.source = cell.source.rstrip("\n")
-    kept = {key: cell.metadata[key] for key in KEPT_CELL_METADATA if cell.metadata.get(key)}
-    cell.metadata = nbformat.from_dict(kept | {"slideshow": {"slide_type": slide_type(cell)}})
+    metadata = {"slideshow": {"slide_type": slide_type(cell)}}
+    if tags := cell.metadata.get("tags"):
+        metadata["tags"] = tags
+    folded = {"source_hidden": reading_time.is_folded(cell), "outputs_hidden": is_predicted}
+    if cell.cell_type == "code" and any(folded.values()):
+        metadata["jupyter"] = {key: value for key, value in folded.items() if value}
+    cell.metadata = nbformat.from_dict(metadata)
     for output in cell.get("outputs", []):
         normalise_output(output)
 

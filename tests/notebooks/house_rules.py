@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+import reading_time
+from execute import PREDICT
 from nbformat import NotebookNode
 from reading import HEADING, Notebook, bullets, output_text, parse, prose, tags, without_code
 
@@ -20,15 +22,14 @@ Rule = Callable[[Notebook], list[str]]
 RULES: list[Rule] = []
 
 MOST_LINES, MOST_COLUMNS, MOST_BYTES = 25, 100, 1_500_000
+MOST_LINES_TO_TAKE = 20
 FILE_NAME = re.compile(r"\d\d_[a-z0-9]+(_[a-z0-9]+)*\.ipynb")
 MINUTES = re.compile(r"^\*Read \d+ min · run \d+ (s|min) · exercises? \d+ min\*$", re.MULTILINE)
-PREDICT = re.compile(r"^> \*\*Predict\.\*\*", re.MULTILINE)
 # In this order. Headings begin with these words and may go on: "Play: drag delta".
 SKELETON = (
     "You will be able to",
     "The popular recipe",
     "Play",
-    "Exercise",
     "When it goes wrong",
     "Recap",
     "Further reading",
@@ -49,7 +50,7 @@ COMPARISON = re.compile(
 )
 SUMMARIES = ("You will be able to", "Exercise", "When it goes wrong", "Recap", "Further reading")
 DOCUMENT_TAG = re.compile(r"D[1-5]\.[1-3](-built)?|D[1-5]-claim")
-IGNORE_OUTPUT = "nbval-ignore-output"
+IGNORE_OUTPUT, TAKE_AWAY = "nbval-ignore-output", "take-away"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 EXERCISE = re.compile(r"Exercise (\d+): .+ \(\d+ min\)")
 EXERCISE_CALL = re.compile(r"([\w.]+)\.(check|hint|solution)\(")
@@ -112,12 +113,12 @@ def no_widget_state(notebook: Notebook) -> list[str]:
 
 @rule
 def tags_are_known(notebook: Notebook) -> list[str]:
-    """A tag is D1.1, D1.1-built, D1-claim or nbval-ignore-output, spelled like this."""
+    """A tag is D1.1, D1.1-built, D1-claim, take-away or nbval-ignore-output, spelled like this."""
     return [
         f"cell {i}: unknown tag {tag!r}"
         for i, cell in enumerate(notebook.cells, 1)
         for tag in tags(cell)
-        if not DOCUMENT_TAG.fullmatch(tag) and tag != IGNORE_OUTPUT
+        if not DOCUMENT_TAG.fullmatch(tag) and tag not in (IGNORE_OUTPUT, TAKE_AWAY)
     ]
 
 
@@ -146,7 +147,11 @@ def begins_with_title(notebook: Notebook) -> list[str]:
 @rule
 def states_minutes(notebook: Notebook) -> list[str]:
     """The first cell says how long it takes: *Read 5 min · run 10 s · exercises 8 min*."""
-    return [] if MINUTES.search(notebook.cells[0].source) else ["cell 1: no line with the minutes"]
+    if not MINUTES.search(notebook.cells[0].source):
+        return ["cell 1: no line with the minutes"]
+    wanted = reading_time.minutes(notebook.node)
+    right = f"*Read {wanted} min " in notebook.cells[0].source
+    return [] if right else [f"cell 1: to read it takes {wanted} min (execute.py --tidy)"]
 
 
 @rule
@@ -171,6 +176,39 @@ def skeleton_is_in_order(notebook: Notebook) -> list[str]:
     matches = ([i for i, t in enumerate(texts) if t.startswith(s.lower())] for s in SKELETON)
     found = [positions[0] for positions in matches if positions]
     return [] if found == sorted(found) else ["the parts of the skeleton are out of order"]
+
+
+@rule
+def predictions_are_not_spoilt(notebook: Notebook) -> list[str]:
+    """What answers a Predict is folded: the result of the next code cell, and the next text."""
+    complaints, result, text = [], False, False
+    for i, cell in enumerate(notebook.cells, 1):
+        if cell.cell_type == "code":
+            if result and not cell.metadata.get("jupyter", {}).get("outputs_hidden"):
+                complaints.append(f"cell {i}: shows what is to be predicted (execute.py --tidy)")
+            result = False
+        elif PREDICT.search(cell.source):
+            result = text = True
+        elif text and not result:
+            if not cell.source.startswith("<details><summary>"):
+                complaints.append(f"cell {i}: the answer to a prediction is not in <details>")
+            text = False
+    return complaints
+
+
+@rule
+def ends_with_something_to_take(notebook: Notebook) -> list[str]:
+    """Below "Take this with you": one cell, at most 20 lines, that needs nothing of the page."""
+    if is_start(notebook):
+        return []
+    cells = [cell for _, cell in notebook.code() if TAKE_AWAY in tags(cell)]
+    heads = [h for h in notebook.headings() if h.text.startswith("Take this with you")]
+    if len(cells) != 1 or len(heads) != 1 or notebook.cells[heads[0].cell] is not cells[0]:
+        return ["there is not one code cell, tagged take-away, below 'Take this with you'"]
+    lines = cells[0].source.splitlines()
+    long = len(lines) > MOST_LINES_TO_TAKE
+    ours = "lossutils.teaching" in cells[0].source
+    return ["what to take is too long"] * long + ["what to take imports lossutils.teaching"] * ours
 
 
 @rule
@@ -341,6 +379,20 @@ def teaching_is_imported_first(notebook: Notebook) -> list[str]:
 
 
 @rule
+def folded_code_only_draws(notebook: Notebook) -> list[str]:
+    """Code that is folded shows a picture; it prints nothing and claims nothing."""
+    return [
+        f"cell {i}: is folded, but does not only draw"
+        for i, cell in notebook.code()
+        if reading_time.is_folded(cell)
+        and (
+            any(output.output_type == "stream" for output in cell.outputs)
+            or not any({"image/png", "text/html"} & set(o.get("data", {})) for o in cell.outputs)
+        )
+    ]
+
+
+@rule
 def seed_is_set(notebook: Notebook) -> list[str]:
     """The first code cell sets the seed."""
     first = next((cell.source for _, cell in notebook.code()), "")
@@ -483,6 +535,17 @@ def number_of_exercises(notebook: Notebook) -> list[str]:
         return [f"the exercises are numbered {numbers}"]
     wanted = (1,) if is_start(notebook) else (2, 3)
     return [] if len(numbers) in wanted else [f"{len(numbers)} exercises"]
+
+
+@rule
+def exercises_follow_what_they_practise(notebook: Notebook) -> list[str]:
+    """There is a heading between two exercises: each stands below the part that it practises."""
+    texts = [heading.text for heading in notebook.headings()]
+    return [
+        f"{below!r} follows directly on {above!r}"
+        for above, below in pairwise(texts)
+        if EXERCISE.fullmatch(above) and EXERCISE.fullmatch(below)
+    ]
 
 
 @rule

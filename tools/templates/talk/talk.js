@@ -34,7 +34,14 @@ function divide(slide) {
   divide(rest);
 }
 
+// On a page answers are folded; in a talk they come with the next key.
+function unfold(details) {
+  details.querySelector("summary").remove();
+  details.replaceWith(...details.childNodes);
+}
+
 function divideAll() {
+  document.querySelectorAll(".slides details").forEach(unfold);
   document.body.classList.add("measured");
   document.querySelectorAll(".slides section section").forEach(divide);
   document.body.classList.remove("measured");

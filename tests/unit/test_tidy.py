@@ -1,9 +1,8 @@
-"""tools/execute.py: which cell begins a slide, and that storing it changes nothing else."""
+"""tools/execute.py: which cell begins a slide, what is folded, and that nothing else changes."""
 
 import execute
 import kernel_runs
 import nbformat
-import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 PATHS = sorted(kernel_runs.NOTEBOOKS.glob("*.ipynb"))
@@ -14,11 +13,11 @@ def stored_types(notebook):
     return [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook.cells]
 
 
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
-def test_the_stored_types_are_those_of_the_rule(path):
-    notebook = nbformat.read(path, as_version=4)
-    types = [execute.slide_type(cell) for cell in notebook.cells]
-    assert stored_types(notebook) == types, "run python tools/execute.py --tidy"
+def test_the_stored_notebooks_are_tidy():
+    texts = {path: path.read_text(encoding="utf-8") for path in PATHS}
+    tidied = {p: execute.text_of(execute.normalise(nbformat.reads(t, 4))) for p, t in texts.items()}
+    wrong = [path.stem for path in PATHS if tidied[path] != texts[path]]
+    assert not wrong, "run python tools/execute.py --tidy"
 
 
 def test_headings_begin_slides_and_everything_else_follows():
@@ -35,6 +34,17 @@ def test_headings_begin_slides_and_everything_else_follows():
     assert [execute.slide_type(cell) for cell in cells] == [
         *("slide", "skip", "slide", "fragment", "fragment", "subslide", "skip", "fragment"),
     ]
+
+
+def test_only_what_a_prediction_asks_for_is_folded():
+    cells = [
+        new_markdown_cell("# Title\n\n> **Predict.** How many?"),
+        new_markdown_cell("Think."),
+        new_code_cell("print(2)", metadata={"jupyter": {"source_hidden": True}}),
+        new_code_cell("print(3)", metadata={"jupyter": {"outputs_hidden": True}}),
+    ]
+    folds = [c.metadata.get("jupyter") for c in execute.normalise(new_notebook(cells=cells)).cells]
+    assert folds == [None, None, {"source_hidden": True, "outputs_hidden": True}, None]
 
 
 def test_types_are_stored_and_nothing_else_changes(tmp_path):
