@@ -25,6 +25,7 @@ from lossutils import (
     soft_threshold,
     straight_through_threshold,
 )
+from lossutils.threshold import _ruler
 
 few = settings(max_examples=25, deadline=None, derandomize=True)
 # Scores drawn from this density are the probabilities of their labels: calibrated by construction.
@@ -296,8 +297,19 @@ def test_neighbours_that_lead_together_are_cut_in_their_middle():
 
 def test_the_first_threshold_is_the_middle_of_the_cuts():
     loss = CostThreshold(1, 9)
-    assert float(loss.threshold) == pytest.approx(0.49, abs=0.005)
-    assert np.sum(loss.cuts < 0.5) > np.sum(loss.cuts > 0.5)  # why it is below a half
+    assert float(loss.threshold) == pytest.approx(0.5, abs=2e-4)
+    assert np.sum(loss.cuts < 0.5) == np.sum(loss.cuts > 0.5) == len(loss.cuts) / 2
+
+
+def test_the_cuts_below_a_score_are_counted_without_a_search():
+    loss = CostThreshold()
+    scores = np.random.default_rng(0).random(10_000, dtype="float32")
+    scores = np.concatenate([scores, 10 ** np.linspace(-17, 0, 500), [0, 1]]).astype("float32")
+    read = np.asarray(_ruler(scores) + 0.5).astype(int)
+    # A score that lies on a cut to the last digit may count as above it, or not.
+    assert np.mean(read != np.searchsorted(loss.cuts, scores)) < 0.001
+    assert np.max(np.abs(read - np.searchsorted(loss.cuts, scores))) <= 1
+    assert read.min() == 0 and read.max() == len(loss.cuts)
 
 
 # Who gets which gradient
