@@ -308,6 +308,31 @@ def test_an_interrupted_fit_switches_where_the_unbroken_one_does(data, rule, tmp
     assert equal(state(resumed), state(unbroken))
 
 
+@pytest.mark.parametrize(("backup_comes", "first_new"), [("after", 4), ("before", 5)])
+def test_the_backup_comes_after_the_rule(data, backup_comes, first_new, tmp_path):
+    """With patience 3 the rule fires after epoch 3, and the power fails at the start of epoch 2."""
+    epochs_with_new = []
+
+    def attempt(fail_at=None):
+        def begin(epoch, logs):
+            if epoch == fail_at:
+                raise RuntimeError("the power failed")
+            if model.loss_layer.active == 1:
+                epochs_with_new.append(epoch)
+
+        model = small_model(SwitchedLoss(["mse", "mae"]), run_eagerly=True)
+        watch = keras.callbacks.LambdaCallback(on_epoch_begin=begin)
+        rule = SwitchOnMetric("script", to=1, patience=3)
+        pair = [rule, keras.callbacks.BackupAndRestore(tmp_path)]
+        order = pair if backup_comes == "after" else pair[::-1]
+        fit(model, data, 7, [Scripted([5.0] * 7), *order, watch])
+
+    with pytest.raises(RuntimeError, match="the power failed"):
+        attempt(fail_at=2)
+    attempt()
+    assert epochs_with_new[0] == first_new
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
