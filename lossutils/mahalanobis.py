@@ -79,6 +79,21 @@ def _inverse(factor: Any) -> Any:
     return _solved(factor, ops.eye(factor.shape[0], dtype=factor.dtype))
 
 
+def _below_diagonal(numbers: Any, d: int) -> Any:
+    """A matrix (d, d) with these numbers below its diagonal, row by row, and zeros elsewhere."""
+    places = np.flatnonzero(np.tri(d, k=-1))
+    source = np.zeros(d * d, "int32")  # of each entry of the matrix: 0, or 1 + which number
+    source[places] = 1 + np.arange(len(places))
+
+    # Both ways the numbers are looked up: to scatter them takes XLA one step for each.
+    @ops.custom_gradient
+    def placed(numbers: Any) -> tuple[Any, Callable]:
+        matrix = ops.reshape(ops.take(ops.pad(numbers, [[1, 0]]), source), (d, d))
+        return matrix, lambda upstream: ops.take(ops.reshape(upstream, (-1,)), places)
+
+    return placed(numbers)
+
+
 def _by_rows(function: Callable, x: Any) -> Any:
     """A function of (n, d) to (n,), applied to points of shape (..., d)."""
     if len(x.shape) == 2:
@@ -239,8 +254,8 @@ class MahalanobisNLL(StatefulLoss):
     def _log_scale_and_factor(self) -> tuple[Any, Any]:
         """s, and P, the inverse of the Cholesky factor."""
         d = self.dimension
-        log_scale, below = ops.split(self.triangle, [d])
-        below = ops.scatter(np.stack(np.tril_indices(d, -1), axis=1), below, (d, d))
+        log_scale, below = ops.split(tf.convert_to_tensor(self.triangle), [d])
+        below = _below_diagonal(below, d)
         scaled = ops.expand_dims(ops.exp(log_scale), 1) * self._whitening
         return log_scale, scaled + ops.matmul(below, scaled)
 
