@@ -33,16 +33,20 @@ OTHER_BUILDS = {"tensorflow": ("tensorflow", "tensorflow-cpu")}
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at (`subject`), what was found, and the repair; no repair: all is well."""
+    """What was looked at (`subject`), what was found, and the repair; no repair: all is well.
+
+    A finding with a repair that is no `fault` is a warning: it may well work as it is.
+    """
 
     subject: str
     found: str
     repair: str = ""
+    fault: bool = True
 
     @property
     def healthy(self) -> bool:
-        """Whether there is nothing to repair."""
-        return not self.repair
+        """Whether nothing has to be repaired."""
+        return not (self.repair and self.fault)
 
     def line(self, details: bool = True) -> str:
         """Return one line of text.
@@ -55,9 +59,13 @@ class Finding:
         'ok   keras'
         >>> Finding("keras", "is not installed", "install it").line(details=False)
         'BAD  keras is not installed: repair: install it'
+        >>> Finding("keras", "3.16 is not in the tested range", "get 3.15", fault=False).line()
+        'note keras 3.16 is not in the tested range: if something fails: get 3.15'
         """
         if not self.healthy:
             return f"BAD  {self.subject} {self.found}: repair: {self.repair}"
+        if self.repair:
+            return f"note {self.subject} {self.found}: if something fails: {self.repair}"
         return f"ok   {self.subject} {self.found}" if details else f"ok   {self.subject}"
 
 
@@ -89,7 +97,11 @@ def installed_build(
 def check_package(
     requirement: Requirement, version_of: Callable[[str], str] = importlib.metadata.version
 ) -> Finding:
-    """Compare the installed version of one package with its range."""
+    """Compare the installed version of one package with its range.
+
+    A version that was not tried is a warning; of what the losses need, another major version than
+    that from which the range starts is a fault.
+    """
     build = installed_build(requirement.name, version_of)
     if build is None:
         return Finding(requirement.name, "is not installed", how_to_install(requirement.name))
@@ -97,8 +109,18 @@ def check_package(
     if not requirement.specifier.contains(version, prereleases=True):
         wanted = f"{name}{requirement.specifier}"
         found = f"{version} is not in the tested range {requirement.specifier}"
-        return Finding(requirement.name, found, f'python -m pip install "{wanted}"')
+        repair = f'python -m pip install "{wanted}"'
+        fault = requirement.name in NEEDED_BY_LOSSES and _is_far(version, requirement)
+        return Finding(requirement.name, found, repair, fault)
     return Finding(requirement.name, version if name == requirement.name else f"{version} ({name})")
+
+
+def _is_far(version: str, requirement: Requirement) -> bool:
+    """Return whether a version has another major number than the lower end of a range."""
+    from packaging.version import Version
+
+    lower = (Version(end.version) for end in requirement.specifier if end.operator == ">=")
+    return any(Version(version).major != end.major for end in lower)
 
 
 def check_packages(path: Path = REQUIREMENTS) -> list[Finding]:

@@ -199,8 +199,8 @@ def tables() -> Iterator[Table]:
         "Losses",
         ["loss", "nearest in Keras", *HEADER],
         [row(case) for case in cases()],
-        f"Alone: value and gradients for {ALONE_SAMPLES} samples, {VECTOR.outputs} numbers each for "
-        "MahalanobisNLL and NCA, compiled without XLA and with it. Fit step: one step of `fit` "
-        f"with a batch of {FIT_BATCH}. Ratios are ours over Keras', measured in turn: the median and, "
-        "in brackets, the middle half.",
+        f"Alone: value and gradients for {ALONE_SAMPLES} samples (MahalanobisNLL and NCA: of "
+        f"{VECTOR.outputs} numbers), compiled without XLA and with it. Fit step: one step of `fit` "
+        f"with a batch of {FIT_BATCH}. Ratios are ours over Keras', measured in turn: the median "
+        "and, in brackets, the middle half.",
     )

@@ -31,13 +31,21 @@ def test_a_version_in_its_range_is_healthy():
     assert finding == Finding("keras", "3.15.1")
 
 
-@pytest.mark.parametrize("version", ["3.14.9", "3.16.0", "2.15.0"])
-def test_a_version_outside_its_range_is_repaired_by_installing_the_range(version):
-    finding = installation.check_package(Requirement("keras>=3.15,<3.16"), versions(keras=version))
-    assert finding.line() == (
-        f"BAD  keras {version} is not in the tested range <3.16,>=3.15: "
-        'repair: python -m pip install "keras<3.16,>=3.15"'
-    )
+@pytest.mark.parametrize(
+    ("name", "version", "level"),
+    [
+        ("keras", "3.14.9", "note"),
+        ("keras", "3.1.0", "note"),
+        ("keras", "2.15.0", "BAD "),
+        ("keras", "4.0.0", "BAD "),
+        ("ipywidgets", "2.0.0", "note"),
+    ],
+)
+def test_an_untested_version_is_a_warning_and_another_major_one_a_fault(name, version, level):
+    wanted = Requirement(f"{name}>=3.15,<4")
+    line = installation.check_package(wanted, versions(**{name: version})).line()
+    assert line.startswith(f"{level} {name} {version} is not in the tested range <4,>=3.15: ")
+    assert line.endswith(f': python -m pip install "{name}<4,>=3.15"')
 
 
 def test_a_missing_package_is_named():
@@ -207,6 +215,7 @@ def test_a_package_that_was_never_installed_is_a_finding():
 
 
 GOOD = Finding("keras", "3.15.1")
+WARNING = Finding("keras", "3.13 is not in the tested range", "get 3.15", fault=False)
 BAD = Finding("memory", "0.2 GB is less than 1.5 GB", "close something")
 
 
@@ -221,7 +230,17 @@ def test_a_bad_finding_is_told_in_full_without_details():
     )
 
 
-@pytest.mark.parametrize(("findings", "status"), [([GOOD], 0), ([GOOD, BAD], 1), ([BAD], 1)])
+def test_a_warning_is_told_and_does_not_spoil_the_installation():
+    assert installation.report([WARNING], details=False) == (
+        "note keras 3.13 is not in the tested range: if something fails: get 3.15\n"
+        "This installation is ready."
+    )
+
+
+STATUS = [([GOOD], 0), ([WARNING], 0), ([GOOD, BAD], 1), ([BAD], 1)]
+
+
+@pytest.mark.parametrize(("findings", "status"), STATUS)
 def test_the_exit_status_says_whether_something_is_wrong(monkeypatch, capsys, findings, status):
     monkeypatch.setattr(installation, "inspect_installation", lambda: findings)
     assert installation.main() == status
