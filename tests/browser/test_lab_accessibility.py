@@ -8,6 +8,7 @@ import pytest
 from lab import Lab
 from lab_accessibility import check_accessibility
 
+pytestmark = pytest.mark.slow
 SETUP = """
 import base64
 import ipywidgets as W

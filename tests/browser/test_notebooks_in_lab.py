@@ -16,6 +16,8 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 FIGURES = """() => [...document.querySelectorAll('.jp-RenderedImage img')]
     .filter(image => image.naturalWidth > 0).length"""
 NAMES = sorted(path.name for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
+ALWAYS = NAMES[0], "03_parameters_that_do_not_train.ipynb"  # the others are slow tests
+PAGES = [pytest.param(n, marks=[] if n in ALWAYS else pytest.mark.slow) for n in NAMES]
 
 
 def least_widgets(name: str) -> int:
@@ -29,7 +31,7 @@ def stored_figures(name: str) -> int:
     return sum("image/png" in o.get("data", {}) for c in cells for o in c.get("outputs", []))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PAGES)
 def test_all_cells_run_and_every_widget_works(
     name: str, open_notebook: Callable, watcher: Watcher, axe: Path
 ) -> None:

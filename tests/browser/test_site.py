@@ -8,6 +8,7 @@ import pytest
 from accessibility import texts_not_compared, violations
 from offline import offline_page
 
+pytestmark = pytest.mark.slow
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 SOURCES = [*NOTEBOOKS.glob("*.ipynb"), *NOTEBOOKS.glob("*.md")]
 NAMES = sorted(["index.html", *(f"{path.stem}.html" for path in SOURCES)])
@@ -54,10 +55,10 @@ def test_page_can_be_read_by_everybody(name: str, page: object, site: Path, axe:
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(size)
         page.goto((site / name).as_uri())
+        page.evaluate(OPEN_ALL)
         assert page.evaluate(BROKEN_PICTURES) == 0
         assert page.evaluate(WIDER_THAN_WINDOW) == []
         page.evaluate(THIN_OUT)
-        page.evaluate(OPEN_ALL)
         assert violations(page, axe) == [], f"{name}, {scheme}"
         if size == DESKTOP:
             assert texts_not_compared(page, axe) == [], f"{name}, {scheme}"

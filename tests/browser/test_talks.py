@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from offline import offline_page
 from PIL import Image
 
+pytestmark = pytest.mark.slow
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
 READY = "() => window.Reveal?.isReady()"

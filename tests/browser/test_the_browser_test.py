@@ -15,6 +15,7 @@ from widget_checks import EXPLORER as EXPLORER_BOX
 from widget_checks import PANEL as PANEL_BOX
 from widget_checks import Watcher, Widget, check_explorer, check_panel, check_widgets
 
+pytestmark = pytest.mark.slow
 QUICK = Watcher(patience=2.0, training=5.0)
 
 SETUP = """
