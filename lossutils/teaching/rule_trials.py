@@ -4,17 +4,19 @@ A way to train has a row of networks, one for each split, and all rows are one m
 `side_by_side`. Where two losses stand side by side, the second is always Huber's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+from matplotlib.figure import Figure
 
 from lossutils import ModelWithLoss, StatefulLoss, huber
 from lossutils.teaching.batches import batches
-from lossutils.teaching.datasets import Dataset
+from lossutils.teaching.datasets import Dataset, diabetes_with_outliers
+from lossutils.teaching.plots import add_legend, new_figure
 from lossutils.teaching.side_by_side import diabetes_splits, networks, repeated
 
 TRAINED = 240  # of the training rows; the others validate
@@ -246,3 +248,67 @@ def descend(
         validation = np.abs((x[:, TRAINED:] @ w)[..., 0] - y[:, TRAINED:]).mean(axis=1)
         welsch = welsch | ready(epoch, validation)
     return np.abs((x_test @ w)[..., 0] - y_test).mean(axis=1)
+
+
+def through_an_exchange(model: ModelWithLoss, epochs: int = 30) -> Iterator[dict]:
+    """Train on ten batches in each epoch; after epoch 12 all targets are higher by 6.
+
+    A quarter of the targets is spoilt. Yields the state of the loss, and the test error.
+    """
+    data = diabetes_with_outliers(0.25, seed=9)
+    model.compile(keras.optimizers.Adam(0.01), steps_per_execution=10)
+    for epoch in range(epochs):
+        shift = 6.0 * (epoch >= 12)
+        stream = batches(data.x_train[:320], data.y_train[:320] + shift, 32)
+        model.fit(stream, verbose=0, shuffle=False)
+        test = np.abs(model.network(data.x_test) - data.y_test - shift).mean()
+        yield {
+            "average": model.loss_layer.average,
+            "active": model.loss_layer.active,
+            "test": float(test),
+        }
+
+
+def rule_figure(
+    errors: np.ndarray,
+    average: np.ndarray,
+    active: np.ndarray,
+    thresholds: tuple[float, float],
+    title: str,
+    ylim: tuple[float, float] = (0, 2.6),
+    others: dict[str, np.ndarray] | None = None,
+) -> Figure:
+    """What a rule sees, batch by batch, and a band wherever it says Huber."""
+    figure, axes = new_figure(width=8.0, height=3.6)
+    batch = np.arange(1, len(errors) + 1)
+    band = {"transform": axes.get_xaxis_transform(), "label": "rule says Huber"}
+    axes.fill_between(batch, 0, active, step="mid", color="#E69F00", alpha=0.35, lw=0, **band)
+    axes.plot(batch, errors, ".", color="0.6", markersize=4, label="batch error")
+    smooth = "what the rule sees" if np.array_equal(errors, average) else "moving average"
+    axes.plot(batch, average, color="#0072B2", linestyle="-", label=smooth)
+    names = ["threshold" if len(set(thresholds)) == 1 else "thresholds", None]
+    for height, name in zip(thresholds, names, strict=True):
+        axes.axhline(height, color="black", linestyle="--", linewidth=1.2, label=name)
+    for (name, curve), style in zip((others or {}).items(), ("-.", ":"), strict=False):
+        axes.plot(curve, color="#D55E00", linestyle=style, label=name)
+    flips = np.count_nonzero(np.diff(active))
+    axes.set(xlabel="batch", ylabel="error (sd)", xlim=(0, len(errors)), ylim=ylim)
+    axes.set_title(f"{title}, flips: {flips}")
+    add_legend(figure)
+    return figure
+
+
+def exchange_figure(records: list[dict], limits: Iterable[float]) -> Figure:
+    """The average that the loss sees, and the test error, epoch by epoch."""
+    figure, (left, right) = new_figure(columns=2, width=8.5, height=3.2)
+    epochs = np.arange(1, len(records) + 1)
+    active = np.array([record["active"] for record in records])
+    for axes, name, top in ((left, "average", 9), (right, "test", 7)):
+        axes.plot(epochs, [record[name] for record in records], marker="o", markersize=3)
+        axes.fill_between(epochs, 0, top * active, step="mid", color="#E69F00", alpha=0.35)
+        axes.set(xlabel="epoch", ylabel="sd", xlim=(0, 31), ylim=(0, top))
+    for limit in limits:
+        left.axhline(limit, color="black", linestyle="--", linewidth=1.2)
+    left.set_title("moving average of the error")
+    right.set_title("error on the test patients")
+    return figure

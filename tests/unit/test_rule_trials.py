@@ -6,16 +6,19 @@ import keras
 import numpy as np
 import pytest
 
-from lossutils import huber
+from lossutils import ModelWithLoss, StateSwitchedLoss, huber
 from lossutils.teaching import batches
 from lossutils.teaching.rule_trials import (
     OneOfTwo,
     SwitchedByState,
     absolute_errors,
     descend,
+    exchange_figure,
     record_errors,
+    rule_figure,
     shuffled,
     squared,
+    through_an_exchange,
     train_by_rules,
     train_by_state,
 )
@@ -134,3 +137,24 @@ def test_descent_with_huber_finds_the_targets_and_welsch_does_not():
     again = descend(far, 0.2, lambda epoch, errors: errors < 2)
     assert again.max() < 1.5
     assert descend(far, 0.2, lambda epoch, errors: np.ones(2, bool), start=9.0).max() < 1.5
+
+
+def test_an_exchange_after_twelve_epochs():
+    loss = StateSwitchedLoss(["mse", "huber"], lower=99, upper=99)
+    network = keras.Sequential([keras.Input((10,)), keras.layers.Dense(1)])
+    records = list(through_an_exchange(ModelWithLoss(network, loss), epochs=13))
+    assert len(records) == 13 and records[-1]["active"] == 0
+    assert records[12]["test"] > records[11]["test"] + 2
+    assert records[12]["average"] > records[11]["average"] + 2
+    left, right = exchange_figure(records, (3, 4)).axes
+    np.testing.assert_array_equal(right.lines[0].get_ydata(), [r["test"] for r in records])
+    assert [line.get_ydata()[0] for line in left.lines[1:]] == [3, 4]
+
+
+@pytest.mark.parametrize(("average", "words"), [(1.0, "what the rule sees"), (2.0, "moving")])
+def test_the_picture_of_a_rule(average, words):
+    errors, active = np.ones(4), np.array([0, 1, 1, 0])
+    figure = rule_figure(errors, errors * average, active, (1, 2), "A rule")
+    (axes,) = figure.axes
+    assert axes.get_title() == "A rule, flips: 2"
+    assert any(words in label for label in axes.get_legend_handles_labels()[1])
