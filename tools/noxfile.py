@@ -3,6 +3,7 @@ r"""Try the notebooks in other environments, and the installation that Binder ma
     nox -f tools/noxfile.py -s drift [-p 3.12] [-k oldest] \
         [-- --threads 1 --onednn 0 --processor avx2 NOTEBOOK]
     nox -f tools/noxfile.py -s binder
+    nox -f tools/noxfile.py -s renew
 
 drift: do the notebooks say the same everywhere? They are compared with their stored outputs as the
 tests do it: to the letter, but for the bytes of pictures. A session is a Python with the oldest or
@@ -14,6 +15,9 @@ build/nox. (pyenv shows its versions only when told: `pyenv shell 3.11 3.12 3.13
 binder: the steps of Binder's build, without Docker, in a fresh environment. It starts, like Binder,
 from the versions that repo2docker installs before it looks at our files, and ends with a real
 training step.
+
+renew: for new releases, after the ranges in requirements.txt were moved by hand. It pins anew what
+Binder installs, installs that, and executes and stores all notebooks with it.
 """
 
 import argparse
@@ -126,6 +130,28 @@ def binder(session: nox.Session) -> None:
     session.run("python", "-m", "pip", "check")
     for code in (["-m", "lossutils"], ["-c", TRAIN_ONE_STEP]):
         session.run("binder/start", "python", *code, external=True)
+
+
+@nox.session(python=RUNTIME.removeprefix("python-"), venv_backend="uv")
+def renew(session: nox.Session) -> None:
+    """Pin the newest allowed versions for Binder, and execute the notebooks with them."""
+    session.chdir(ROOT)
+    pins = ROOT / "binder" / "requirements.txt"
+    wanted = Path(session.create_tmp()) / "wanted.txt"
+    wanted.write_text(wanted_by_binder((ROOT / "requirements.txt").read_text(encoding="utf-8")))
+    resolve = (*("uv", "pip", "compile", "--no-header", "--no-annotate", "--quiet"), str(wanted))
+    of_python = ("--python-version", session.python, "pyproject.toml")
+    found = session.run(*resolve, *of_python, silent=True, external=True)
+    comment = re.match(r"(#.*\n)+", pins.read_text(encoding="utf-8"))[0]
+    pins.write_text(f"{comment}{found.strip()}\n-e .\n", encoding="utf-8", newline="\n")
+    session.install("-r", "binder/requirements.txt")
+    session.run("python", "tools/execute.py", *session.posargs)
+
+
+def wanted_by_binder(requirements: str) -> str:
+    """Return the ranges of a reader with TensorFlow's CPU build, and Binder's own `notebook`."""
+    lines = requirements.replace("tensorflow>", "tensorflow-cpu>").splitlines()
+    return "\n".join([line for line in lines if not line.startswith("-e")] + ["notebook>=7", ""])
 
 
 def binder_steps(dockerfile: str) -> list[str]:

@@ -19,7 +19,6 @@ import seats
 import status_page
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-import lossutils
 from lossutils.teaching import choice, log_slider, slider, switch
 
 WIDGET = """
@@ -32,24 +31,6 @@ def line(height):
 
 explore(line, height=slider("height", 0, 5, 1, 1), alt="A line.")
 """
-# Not losses: bases, helpers, callbacks, and a penalty on weights.
-OTHERS = {
-    "StatefulLoss",
-    "ModelWithLoss",
-    "l1_penalty",
-    "soft_threshold",
-    "straight_through_threshold",
-    "mahalanobis_squared",
-    "SwitchAtEpoch",
-    "SwitchOnMetric",
-    "RampOverEpochs",
-    "check_installation",
-    "diagnose",
-}
-
-
-def test_every_loss_has_a_neighbour():
-    assert {case.name for case in loss_steps.cases()} >= set(lossutils.__all__) - OTHERS
 
 
 @pytest.mark.parametrize("make", [loss_steps.alone, loss_steps.fit])

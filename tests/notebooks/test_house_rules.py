@@ -5,6 +5,7 @@ that must complain. The edits stand for what an author may really do.
 """
 
 import copy
+import re
 from collections.abc import Callable
 
 import house_rules
@@ -12,7 +13,7 @@ import nbformat
 import pytest
 from house_rules import RULES
 from nbformat import NotebookNode
-from reading import Notebook, notebook_paths, read
+from reading import FOLDER, ROOT, Notebook, notebook_paths, read
 
 v4 = nbformat.v4
 
@@ -306,6 +307,26 @@ def edited(edit: Edit) -> Notebook:
 def test_notebook_keeps_the_rules(path) -> None:
     complaints = complaints_of(read(path))
     assert not complaints, "\n".join([path.name, *complaints])
+
+
+def test_the_template_keeps_the_rules_but_for_its_name() -> None:
+    (path,) = (FOLDER / "template").glob("*.ipynb")
+    (complaint,) = complaints_of(read(path))
+    assert complaint.startswith("file_name: ")
+
+
+def readme_row(path) -> list[str]:
+    """Return the number, the link and the minutes of a notebook, as its row in README.md says."""
+    title = read(path).cells[0].source
+    heading = title.splitlines()[0].removeprefix("# ")
+    minutes = sum(map(int, re.findall(r"(?:Read|exercises?) (\d+) min", title)))
+    return [path.name[:2], f"[{heading}](notebooks/{path.name})", str(minutes)]
+
+
+def test_readme_has_a_row_for_each_notebook() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\| (\d\d) \| (.+?) \| .+ \| (\d+) \|$", readme, re.MULTILINE)
+    assert [list(line) for line in lines] == [readme_row(path) for path in notebook_paths()]
 
 
 def test_no_rule_minds_a_sound_notebook() -> None:

@@ -27,9 +27,8 @@ SAYS_ARXIV = re.compile(
 
 def documents() -> Iterator[tuple[Path, str]]:
     """Yield (file, Markdown) of everything that a reader may follow a link in."""
-    for path in (ROOT / "README.md", ROOT / "notebooks" / "TEACHING.md"):
-        if path.exists():
-            yield path, path.read_text(encoding="utf-8")
+    for name in ("README.md", "CONTRIBUTING.md", "notebooks/TEACHING.md"):
+        yield ROOT / name, (ROOT / name).read_text(encoding="utf-8")
     for path in notebook_paths():
         yield path, markdown_of(path)
 

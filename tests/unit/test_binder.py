@@ -92,6 +92,12 @@ def test_start_limits_threads_and_runs_what_it_is_given():
     assert result.stdout == "2 two words\n"
 
 
+def test_pins_are_asked_for_with_the_small_tensorflow_and_without_the_package():
+    wanted = noxfile.wanted_by_binder((ROOT / "requirements.txt").read_text())
+    assert "\ntensorflow-cpu>=" in wanted and "\ntensorflow>" not in wanted
+    assert wanted.endswith("\nnotebook>=7\n") and "-e ." not in wanted
+
+
 @pytest.mark.slow
 def test_the_installation_that_binder_makes_trains(tmp_path):
     command = [sys.executable, "-m", "nox", "-f", "tools/noxfile.py", "-s", "binder"]

@@ -18,6 +18,7 @@ TOP_LEVEL = {
     ".ci",
     ".gitattributes",
     ".gitignore",
+    "CONTRIBUTING.md",
     "LICENSE",
     "LICENSE-TEXT",
     "README.md",
@@ -108,8 +109,8 @@ def test_the_command_opens_a_notebook_that_is_there():
 
 
 def scripts():
-    """Return the scripts that README.md and TEACHING.md tell people to run."""
-    guides = [ROOT / "README.md", ROOT / "notebooks" / "TEACHING.md"]
+    """Return the scripts that people are told to run."""
+    guides = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "notebooks" / "TEACHING.md"]
     text = "".join(path.read_text(encoding="utf-8") for path in guides)
     return sorted(set(re.findall(r"python ((?:tools|tests)/[\w/]+\.py)", text)))
 
@@ -158,6 +159,10 @@ def test_every_public_name_can_be_imported_and_is_documented(name):
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="module 'lossutils' has no attribute 'huberr'"):
         _ = lossutils.huberr
+
+
+def test_what_to_do_for_a_change_is_short():
+    assert len((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines()) < 60
 
 
 def test_importing_the_package_imports_nothing_heavy():
