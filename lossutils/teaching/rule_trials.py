@@ -226,12 +226,18 @@ def record_errors(
 
 
 def descend(
-    splits: Dataset, rate: float, ready: Callable, start: Any = 0.0, epochs: int = 100
+    splits: Dataset,
+    rate: float,
+    ready: Callable,
+    start: Any = 0.0,
+    welsch: bool = False,
+    epochs: int = 100,
 ) -> np.ndarray:
     """Test errors of linear models: Huber's loss, then Welsch's from the epoch after `ready`.
 
     In NumPy, one step with all rows in each epoch. `start` is the first bias, and
-    `ready(epoch, errors)` sees the validation error of each split.
+    `ready(epoch, errors)` sees the validation error of each split. With `welsch` Huber's loss has
+    no epoch at all.
     """
     x, x_test = (
         np.pad(part, ((0, 0), (0, 0), (0, 1)), constant_values=1).transpose(1, 0, 2)
@@ -239,7 +245,7 @@ def descend(
     )
     y, y_test = splits.y_train[..., 0].T, splits.y_test[..., 0].T
     fitted, labels = np.ascontiguousarray(x[:, :TRAINED]), y[:, :TRAINED]
-    w, welsch = np.zeros((len(x), x.shape[-1], 1)), np.zeros(len(x), bool)
+    w, welsch = np.zeros((len(x), x.shape[-1], 1)), np.full(len(x), welsch)
     w[:, -1, 0] = start
     for epoch in range(epochs):
         error = (fitted @ w)[..., 0] - labels

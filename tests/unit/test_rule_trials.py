@@ -137,6 +137,7 @@ def test_descent_with_huber_finds_the_targets_and_welsch_does_not():
     again = descend(far, 0.2, lambda epoch, errors: errors < 2)
     assert again.max() < 1.5
     assert descend(far, 0.2, lambda epoch, errors: np.ones(2, bool), start=9.0).max() < 1.5
+    assert np.all(descend(far, 0.2, lambda epoch, errors: np.ones(2, bool), welsch=True) > lost)
 
 
 def test_an_exchange_after_twelve_epochs():
