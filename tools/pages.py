@@ -76,6 +76,10 @@ class PageRenderer(IPythonRenderer):
         address = page_address(url, self.extension)
         return text if address is None else super().link(text, address, title)
 
+    def block_html(self, html: str) -> str:
+        """Leave tags as they are: those that embed pictures close at once what opens here."""
+        return super().block_html(html) if "<img" in html else html
+
     def table(self, text: str) -> str:
         """Put the table into a box that may scroll."""
         return f'<div class="table"><table>\n{text}</table></div>\n'

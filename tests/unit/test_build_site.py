@@ -45,6 +45,13 @@ def test_the_index_leads_to_every_notebook(site):
     assert {name for name in site if name[0].isdigit()} <= reached
 
 
+def test_an_answer_stands_inside_what_is_folded():
+    markdown = "<details><summary>The answer</summary>\n\nIt is *4*.\n\n</details>\n\nGo on."
+    page = BeautifulSoup(as_html(markdown), "html.parser")
+    assert page.details.get_text(" ", strip=True) == "The answer It is 4 ."
+    assert "Go on." in page.get_text() and "Go on." not in page.details.get_text()
+
+
 def test_every_link_leads_somewhere(site):
     broken = []
     for name, page in site.items():
