@@ -17,8 +17,8 @@ def telling_line(error: BaseException) -> str:
 
     Colour codes, folders and memory addresses are removed, and lines that only announce a trace.
 
-    >>> telling_line(ValueError("delta must be positive, got -1\\nmore"))
-    'delta must be positive, got -1'
+    >>> telling_line(ValueError("delta must be positive\\nmore"))
+    'delta must be positive'
     """
     message = _NODE.sub("", _COLOUR_CODE.sub("", str(error)))
     lines = [line.strip() for line in message.splitlines() if line.strip()]

@@ -62,7 +62,7 @@ def diabetes_with_outliers(fraction: float = 0.1, size: float = 8.0, *, seed: in
     Raises ValueError for a fraction outside [0, 1).
     """
     if not 0 <= fraction < 1:
-        raise ValueError(f"fraction must be in [0, 1), got {fraction}")
+        raise ValueError(f"`fraction` must be in [0, 1), but is {fraction}.")
     clean = diabetes(seed=seed)
     count = round(fraction * len(clean.y_train))
     is_outlier = _random_mask(len(clean.y_train), count, seed)
@@ -98,7 +98,7 @@ def breast_cancer(
     if positive_share is not None and not 0 < positive_share <= malignant.mean():
         raise ValueError(
             f"positive_share must be above 0 and at most {malignant.mean():.3f}, "
-            f"got {positive_share}"
+            f"but is {positive_share}."
         )
     x_train, x_test, y_train, y_test = train_test_split(
         source.data, malignant, stratify=malignant, random_state=seed
@@ -144,7 +144,7 @@ def digits(classes: Sequence[int] | None = None, *, seed: int = 0) -> Dataset:
     """
     classes = list(range(10)) if classes is None else list(classes)
     if len(classes) < 2 or len(set(classes)) < len(classes) or not set(classes) <= set(range(10)):
-        raise ValueError(f"classes must be at least two different digits, got {classes}")
+        raise ValueError(f"`classes` must be at least two different digits, but is {classes}.")
     source = sklearn.datasets.load_digits()
     wanted = np.isin(source.target, classes)
     labels = np.array([classes.index(digit) for digit in source.target[wanted]])
@@ -173,7 +173,7 @@ def noisy_line(n: int = 60, outliers: int = 6, *, seed: int = 0) -> Dataset:
     Raises ValueError unless 0 <= outliers < n.
     """
     if not 0 <= outliers < n:
-        raise ValueError(f"outliers must be from 0 to n - 1 = {n - 1}, got {outliers}")
+        raise ValueError(f"`outliers` must be from 0 to n - 1 = {n - 1}, but is {outliers}.")
     random = np.random.default_rng(seed)
     x = random.uniform(-2, 2, size=(n, 1))
     y = LINE_SLOPE * x + LINE_INTERCEPT + random.normal(0, LINE_NOISE, size=(n, 1))

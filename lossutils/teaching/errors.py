@@ -12,8 +12,8 @@ def describe_error(error: BaseException) -> str:
     Colour codes, folders and memory addresses are removed; lines that only announce a trace
     are skipped; what is longer than 160 characters is shortened.
 
-    >>> describe_error(ValueError("delta must be positive, got -1\\nmore"))
-    'ValueError: delta must be positive, got -1'
+    >>> describe_error(ValueError("delta must be positive\\nmore"))
+    'ValueError: delta must be positive'
     """
     name, line = type(error).__name__, telling_line(error)
     return shortened(f"{name}: {line}" if line else name)

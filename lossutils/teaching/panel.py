@@ -44,7 +44,7 @@ class TrainingPanel:
         alt: str,
     ) -> None:
         if total < 1:
-            raise ValueError(f"total must be at least 1 epoch, got {total}")
+            raise ValueError(f"`total` must be at least 1 epoch, but is {total}.")
         self.records: list[Record] = []
         self.running = False
         self.alt = alt

@@ -126,7 +126,7 @@ def show(figure: Figure, caption: str, alt: str) -> None:
     """
     for name, text in (("caption", caption), ("alt", alt)):
         if not text.strip():
-            raise ValueError(f"{name} must say what there is to see, got {text!r}")
+            raise ValueError(f"`{name}` must say what there is to see, but is {text!r}.")
     display({"image/png": encode(figure, compress_level=9)}, raw=True, metadata={"alt": alt})
     display(Markdown(f"*{caption.strip()}*"))
 
@@ -347,7 +347,7 @@ def _entries(
 def _check_count(lines: Mapping) -> None:
     if not 1 <= len(lines) <= MOST_LINES:
         raise ValueError(
-            f"a panel shows from 1 to {MOST_LINES} lines, got {len(lines)}: {list(lines)}"
+            f"A panel shows from 1 to {MOST_LINES} lines, but is given {len(lines)}: {list(lines)}."
         )
 
 

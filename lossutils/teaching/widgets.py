@@ -53,7 +53,7 @@ def log_slider(
     0.1
     """
     if start <= 0:
-        raise ValueError(f"slider {label!r}: start must be positive, got {start}")
+        raise ValueError(f"slider {label!r}: `start` must be above 0, but is {start}.")
     _check_range(label, start, stop, value, step)
     # A list of values, not a FloatLogSlider: that one rounds its logarithm in the browser, so that
     # Reset would come back beside the start value.
@@ -257,4 +257,4 @@ def _check_range(label: str, start: float, stop: float, value: float, step: floa
     if not start <= value <= stop:
         raise ValueError(f"slider {label!r}: value {value} is not in [{start}, {stop}]")
     if not step > 0:
-        raise ValueError(f"slider {label!r}: step must be positive, got {step}")
+        raise ValueError(f"slider {label!r}: `step` must be above 0, but is {step}.")

@@ -2,21 +2,15 @@
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import lab as lab_module
 import pytest
+from widget_checks import Watcher
 
-HERE = Path(__file__).resolve().parent
-if str(HERE) not in sys.path:  # the tests share lab.py and widget_checks.py
-    sys.path.insert(0, str(HERE))
-
-import lab as lab_module  # noqa: E402
-from widget_checks import Watcher  # noqa: E402
-
-NOTEBOOKS = HERE.parents[1] / "notebooks"
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 ON_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 

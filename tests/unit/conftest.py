@@ -1,17 +1,13 @@
-"""What the unit tests share: the folder on the path, and one process apart with two devices."""
+"""What the unit tests share: one process apart with two devices."""
 
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 # Helpers of the tests, imported by name; collecting them too would import them twice.
 collect_ignore = ["contract.py", "small_losses.py"]

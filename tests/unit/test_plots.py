@@ -196,8 +196,8 @@ def test_without_an_exact_answer_there_is_no_dashed_line():
     [
         ({"beta": 1.0}, "'beta' was not recorded; recorded: .*'alpha'"),
         ({"many": [1.0, 2.0]}, "'many' has 5 entries, but its exact answer has 2"),
-        ({"many": None}, "from 1 to 4 lines, got 5"),
-        ({}, "from 1 to 4 lines, got 0"),
+        ({"many": None}, "from 1 to 4 lines, but is given 5"),
+        ({}, "from 1 to 4 lines, but is given 0"),
     ],
 )
 def test_targets_that_do_not_fit_are_named(targets, message):
@@ -208,7 +208,7 @@ def test_targets_that_do_not_fit_are_named(targets, message):
 @pytest.mark.parametrize("draw", [plot_curves, plot_loss_shapes])
 @pytest.mark.parametrize("count", [0, 5])
 def test_a_panel_has_from_one_to_four_lines(draw, count):
-    with pytest.raises(ValueError, match=f"from 1 to 4 lines, got {count}"):
+    with pytest.raises(ValueError, match=f"from 1 to 4 lines, but is given {count}"):
         draw({f"line {i}": half_square for i in range(count)})
 
 
