@@ -313,5 +313,5 @@ def test_display_gives_one_bundle_with_the_picture_as_it_is(monkeypatch):
 
 
 def test_a_total_below_one_is_refused():
-    with pytest.raises(ValueError, match="total must be at least 1"):
+    with pytest.raises(ValueError, match="`total` must be at least 1"):
         panel_for(Training(), total=0)

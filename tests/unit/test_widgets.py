@@ -211,9 +211,9 @@ def test_all_labels_are_as_wide_as_the_longest_needs(drawing):
     [
         (lambda: slider("s", 1.0, 1.0, 1.0, 0.1), "start 1.0 must be below stop 1.0"),
         (lambda: slider("s", 0.0, 1.0, 2.0, 0.1), r"value 2.0 is not in \[0.0, 1.0\]"),
-        (lambda: slider("s", 0.0, 1.0, 0.5, 0.0), "step must be positive"),
+        (lambda: slider("s", 0.0, 1.0, 0.5, 0.0), "`step` must be above 0"),
         (lambda: slider("s", 0.0, 1.0, 0.25, 0.1), "value 0.25 is not a whole number of steps"),
-        (lambda: log_slider("s", 0.0, 1.0, 0.5), "start must be positive"),
+        (lambda: log_slider("s", 0.0, 1.0, 0.5), "`start` must be above 0"),
         (lambda: log_slider("s", 0.1, 1.0, 2.0), r"value 2.0 is not in"),
     ],
 )
