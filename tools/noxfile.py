@@ -4,6 +4,7 @@ r"""Try the notebooks in other environments, and the installation that Binder ma
         [-- --threads 1 --onednn 0 --processor avx2 NOTEBOOK]
     nox -f tools/noxfile.py -s binder
     nox -f tools/noxfile.py -s renew
+    nox -f tools/noxfile.py -s release -- 0.2.0
 
 drift: do the notebooks say the same everywhere? They are compared with their stored outputs as the
 tests do it: to the letter, but for the bytes of pictures. A session is a Python with the oldest or
@@ -18,6 +19,8 @@ training step.
 
 renew: for new releases, after the ranges in requirements.txt were moved by hand. It pins anew what
 Binder installs, installs that, and executes and stores all notebooks with it.
+
+release: the pins, the version, and the text of the tag, ready to be committed.
 """
 
 import argparse
@@ -136,6 +139,22 @@ def binder(session: nox.Session) -> None:
 def renew(session: nox.Session) -> None:
     """Pin the newest allowed versions for Binder, and execute the notebooks with them."""
     session.chdir(ROOT)
+    pin(session)
+    session.install("-r", "binder/requirements.txt")
+    session.run("python", "tools/execute.py", *session.posargs)
+
+
+@nox.session(python=RUNTIME.removeprefix("python-"), venv_backend="uv")
+def release(session: nox.Session) -> None:
+    """Pin the newest allowed versions for Binder, and prepare the version that is named."""
+    session.chdir(ROOT)
+    session.install("nbformat")
+    pin(session)
+    session.run("python", "tools/publish.py", "--release", *session.posargs)
+
+
+def pin(session: nox.Session) -> None:
+    """Write what Binder installs: the newest allowed versions."""
     pins = ROOT / "binder" / "requirements.txt"
     wanted = Path(session.create_tmp()) / "wanted.txt"
     wanted.write_text(wanted_by_binder((ROOT / "requirements.txt").read_text(encoding="utf-8")))
@@ -144,8 +163,6 @@ def renew(session: nox.Session) -> None:
     found = session.run(*resolve, *of_python, silent=True, external=True)
     comment = re.match(r"(#.*\n)+", pins.read_text(encoding="utf-8"))[0]
     pins.write_text(f"{comment}{found.strip()}\n-e .\n", encoding="utf-8", newline="\n")
-    session.install("-r", "binder/requirements.txt")
-    session.run("python", "tools/execute.py", *session.posargs)
 
 
 def wanted_by_binder(requirements: str) -> str:

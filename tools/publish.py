@@ -1,12 +1,17 @@
-"""Fill the badges of README.md and of every notebook from the published address.
+"""Fill the badges of README.md and of every notebook; prepare a release.
 
-    python tools/publish.py [--check]
+    python tools/publish.py [--check | --release 0.2.0]
 
-The address stands in one place, `repository` under [tool.collection] in pyproject.toml. While it
-is empty the badges are empty too. --check writes nothing and fails where something is out of date.
+The published address stands in one place, `repository` under [tool.collection] in pyproject.toml.
+While it is empty the badges are empty too. They lead to the tag of the version that stands in
+pyproject.toml: what a reader starts is what was tested. --check writes nothing and fails where
+something is out of date. --release moves the version, in pyproject.toml and CITATION.cff, heads
+what is new in CHANGELOG.md with it, fills the badges, and prints the text of the tag.
+(`nox -f tools/noxfile.py -s release -- 0.2.0` renews the pins of Binder too.)
 """
 
 import argparse
+import datetime
 import re
 import sys
 import tomllib
@@ -17,16 +22,22 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[1]
 START, END = "<!-- badges:start -->", "<!-- badges:end -->"
 ADDRESS = re.compile(r"(?:https://)?github\.com/([\w.-]+)/([\w.-]+?)(?:\.git)?/?")
-BINDER = "https://mybinder.org/v2/gh/{}/HEAD?urlpath=lab/tree/{}"
-NBVIEWER = "https://nbviewer.org/github/{}/{}/HEAD/{}"
+VERSION = re.compile(r"\d+\.\d+\.\d+")
+BINDER = "https://mybinder.org/v2/gh/{repository}/{tag}?urlpath=lab/tree/notebooks/{name}"
+COLAB = "https://colab.research.google.com/github/{repository}/blob/{tag}/notebooks/{name}"
+NBVIEWER = "https://nbviewer.org/github/{repository}/blob/{tag}/notebooks/{name}"
+ALL_ON_NBVIEWER = "https://nbviewer.org/github/{repository}/tree/{tag}/notebooks"
 PICTURES = (
     "https://mybinder.org/badge_logo.svg",
+    "https://colab.research.google.com/assets/colab-badge.svg",
     "https://raw.githubusercontent.com/jupyter/design/main/logos/Badges/nbviewer_badge.svg",
 )
+WORDS = ("Run on Binder", "Open in Colab", "Read on nbviewer")
+FRONT = "00_start_here.ipynb"
 
 
-def read_repository(root: Path) -> str:
-    """Return "OWNER/REPO" from pyproject.toml, "" while there is none.
+def read_places(root: Path) -> dict[str, str]:
+    """Return "OWNER/REPO" and the tag of the version from pyproject.toml, {} without an address.
 
     Raises ValueError for an address of another form.
     """
@@ -37,24 +48,22 @@ def read_repository(root: Path) -> str:
         raise ValueError(
             f"repository in pyproject.toml is {address!r}; wanted: github.com/OWNER/REPO"
         )
-    return "/".join(match.groups()) if match else ""
+    if match is None:
+        return {}
+    return {"repository": "/".join(match.groups()), "tag": f"v{settings['project']['version']}"}
 
 
-def readme_badges(repository: str) -> str:
-    """Return the two pictures with links that stand in README.md."""
-    binder = BINDER.format(repository, "notebooks/00_start_here.ipynb")
-    nbviewer = NBVIEWER.format(repository, "tree", "notebooks")
-    return (
-        f"[![Open in Binder]({PICTURES[0]})]({binder})\n"
-        f"[![Read on nbviewer]({PICTURES[1]})]({nbviewer})"
-    )
+def readme_badges(places: dict[str, str]) -> str:
+    """Return the pictures with links that stand in README.md."""
+    links = [link.format(name=FRONT, **places) for link in (BINDER, COLAB, ALL_ON_NBVIEWER)]
+    badges = zip(WORDS, PICTURES, links, strict=True)
+    return "\n".join(f"[![{words}]({picture})]({link})" for words, picture, link in badges)
 
 
-def notebook_badges(repository: str, name: str) -> str:
+def notebook_badges(places: dict[str, str], name: str) -> str:
     """Return the links of one notebook: words, since a notebook is also opened offline."""
-    binder = BINDER.format(repository, f"notebooks/{name}")
-    nbviewer = NBVIEWER.format(repository, "blob", f"notebooks/{name}")
-    return f"[Run on Binder]({binder}) · [Read on nbviewer]({nbviewer})"
+    links = [link.format(name=name, **places) for link in (BINDER, COLAB, NBVIEWER)]
+    return " · ".join(f"[{words}]({link})" for words, link in zip(WORDS, links, strict=True))
 
 
 def fill(text: str, badges: str, where: str) -> str:
@@ -70,31 +79,68 @@ def fill(text: str, badges: str, where: str) -> str:
     return f"{before}{START}{inside}{END}{after}"
 
 
-def filled(path: Path, repository: str) -> str:
+def filled(path: Path, places: dict[str, str]) -> str:
     """Return the text of README.md, or of a notebook, with its badges."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
-        return fill(text, readme_badges(repository) if repository else "", path.name)
+        return fill(text, readme_badges(places) if places else "", path.name)
     notebook = nbformat.reads(text, as_version=4)
     title = notebook.cells[0]
     before = title.source
-    badges = notebook_badges(repository, path.name) if repository else ""
-    title.source = fill(before, badges, path.name)
+    title.source = fill(before, notebook_badges(places, path.name) if places else "", path.name)
     return text if title.source == before else nbformat.writes(notebook, version=4) + "\n"
+
+
+def release(root: Path, version: str, day: datetime.date) -> str:
+    """Write a version into all files that name it; return the text of its tag.
+
+    Raises ValueError for a version that is not like 1.2.3, and where nothing is new.
+    """
+    if not VERSION.fullmatch(version):
+        raise ValueError(f"the version is {version!r}; wanted: three numbers, such as 0.2.0")
+    changes = root / "CHANGELOG.md"
+    before, unreleased, rest = changes.read_text(encoding="utf-8").partition("## Unreleased\n")
+    news = rest.partition("\n## ")[0].strip()
+    if not news:
+        raise ValueError("CHANGELOG.md says nothing below '## Unreleased'")
+    head = f"{before}{unreleased}\n## {version} ({day})\n"
+    changes.write_text(head + rest, encoding="utf-8", newline="\n")
+    replace_line(root / "pyproject.toml", "version = ", f'version = "{version}"')
+    replace_line(root / "CITATION.cff", "version: ", f"version: {version}")
+    replace_line(root / "CITATION.cff", "date-released: ", f"date-released: {day}")
+    return f"Version {version}\n\n{news}"
+
+
+def replace_line(path: Path, beginning: str, line: str) -> None:
+    """Replace the one line of a file that begins like this; raise ValueError without one."""
+    pattern = re.compile(rf"^{re.escape(beginning)}.*$", re.MULTILINE)
+    text, count = pattern.subn(line, path.read_text(encoding="utf-8"))
+    if count != 1:
+        raise ValueError(f"{path.name} has {count} lines that begin with {beginning!r}, not one")
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """Run the command line; return 0 when all is well, 1 when not, 2 for a mistake in a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing, fail when outdated")
-    check = parser.parse_args(arguments).check
-    paths = [root / "README.md", *sorted((root / "notebooks").glob("*.ipynb"))]
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--check", action="store_true", help="write nothing, fail when outdated")
+    mode.add_argument("--release", metavar="VERSION", help="prepare this release")
+    options = parser.parse_args(arguments)
     try:
-        repository = read_repository(root)
-        texts = {path: filled(path, repository) for path in paths}
+        if options.release:
+            print(release(root, options.release, datetime.date.today()))
+        return fill_all(root, options.check)
     except ValueError as mistake:
         print(mistake, file=sys.stderr)
         return 2
+
+
+def fill_all(root: Path, check: bool) -> int:
+    """Fill the badges of all files, or with `check` return 1 if one is out of date."""
+    paths = [root / "README.md", *sorted((root / "notebooks").glob("*.ipynb"))]
+    places = read_places(root)
+    texts = {path: filled(path, places) for path in paths}
     changes = {path: new for path, new in texts.items() if new != path.read_text(encoding="utf-8")}
     for path, text in changes.items():
         print("out of date:" if check else "written:", path.relative_to(root))

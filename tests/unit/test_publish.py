@@ -22,7 +22,8 @@ def collection(tmp_path):
 
 def address(root, text):
     """Write the address into pyproject.toml."""
-    (root / "pyproject.toml").write_text(f'[tool.collection]\nrepository = "{text}"\n')
+    project = f'[project]\nversion = "0.1.0"\n[tool.collection]\nrepository = "{text}"\n'
+    (root / "pyproject.toml").write_text(project)
 
 
 def contents(root):
@@ -42,12 +43,13 @@ def test_an_address_fills_every_file(collection):
     assert publish.main([], collection) == 0
     readme = (collection / "README.md").read_text()
     lab = f"urlpath=lab/tree/notebooks/{NAME}"
-    assert f"](https://mybinder.org/v2/gh/someone/losses/HEAD?{lab})" in readme
-    assert "](https://nbviewer.org/github/someone/losses/tree/HEAD/notebooks)" in readme
+    assert f"](https://mybinder.org/v2/gh/someone/losses/v0.1.0?{lab})" in readme
+    assert "](https://nbviewer.org/github/someone/losses/tree/v0.1.0/notebooks)" in readme
     assert readme.startswith("# Title\n\n<!--") and readme.endswith("-->\n\nText.\n")
+    assert f"/github/someone/losses/blob/v0.1.0/notebooks/{NAME})" in readme
     title = nbformat.read(collection / "notebooks" / NAME, as_version=4).cells[0].source
-    assert f"(https://mybinder.org/v2/gh/someone/losses/HEAD?{lab})" in title
-    assert f"(https://nbviewer.org/github/someone/losses/blob/HEAD/notebooks/{NAME})" in title
+    assert f"(https://mybinder.org/v2/gh/someone/losses/v0.1.0?{lab})" in title
+    assert f"(https://nbviewer.org/github/someone/losses/blob/v0.1.0/notebooks/{NAME})" in title
 
 
 def test_a_second_run_changes_nothing_and_another_address_replaces(collection):
@@ -84,7 +86,7 @@ def test_check_reports_and_writes_nothing(collection, capsys):
 )
 def test_the_forms_of_an_address(collection, text):
     address(collection, text)
-    assert publish.read_repository(collection) == "a/b.c"
+    assert publish.read_places(collection) == {"repository": "a/b.c", "tag": "v0.1.0"}
 
 
 @pytest.mark.parametrize("text", ["a/b", "github.com/a", "gitlab.com/a/b", "github.com/a/b/c"])
@@ -108,6 +110,50 @@ def test_another_address_is_refused(collection, capsys, text):
 def test_markers_that_are_missing_or_doubled_are_a_mistake(text):
     with pytest.raises(ValueError, match="somewhere: wanted .* once each and in this order"):
         publish.fill(text, "badges", "somewhere")
+
+
+CHANGES = "# Changes\n\n## Unreleased\n\n- Two notebooks.\n\n## 0.1.0 (2026-01-02)\n\n- All.\n"
+
+
+@pytest.fixture
+def released(collection):
+    """A collection that is published, with what a release has to change."""
+    address(collection, "github.com/someone/losses")
+    (collection / "CHANGELOG.md").write_text(CHANGES)
+    citation = "title: x\nversion: 0.1.0\ndate-released: 2026-01-02\n"
+    (collection / "CITATION.cff").write_text(citation)
+    return collection
+
+
+def test_a_release_moves_the_version_everywhere_and_tells_the_tag(released, capsys):
+    assert publish.main(["--release", "0.2.0"], released) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Version 0.2.0\n\n- Two notebooks.\n") and "- All." not in said
+    today = str(publish.datetime.date.today())
+    changes = (released / "CHANGELOG.md").read_text()
+    assert f"## Unreleased\n\n## 0.2.0 ({today})\n\n- Two notebooks.\n\n## 0.1.0" in changes
+    citation = (released / "CITATION.cff").read_text()
+    assert citation == f"title: x\nversion: 0.2.0\ndate-released: {today}\n"
+    assert publish.read_places(released)["tag"] == "v0.2.0"
+    assert "losses/v0.2.0?" in (released / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("version", "changes", "words"),
+    [("2", CHANGES, "three numbers"), ("0.2.0", "## Unreleased\n\n## 0.1.0\n", "says nothing")],
+)
+def test_what_is_no_release_changes_nothing(released, capsys, version, changes, words):
+    (released / "CHANGELOG.md").write_text(changes)
+    before = contents(released)
+    assert publish.main(["--release", version], released) == 2
+    assert words in capsys.readouterr().err
+    assert contents(released) == before
+
+
+def test_the_version_is_the_same_wherever_it_stands():
+    project = publish.tomllib.loads((publish.ROOT / "pyproject.toml").read_text())["project"]
+    assert f"\nversion: {project['version']}\n" in (publish.ROOT / "CITATION.cff").read_text()
+    assert (publish.ROOT / "CHANGELOG.md").read_text().count("## Unreleased\n") == 1
 
 
 def test_the_collection_itself_is_up_to_date():

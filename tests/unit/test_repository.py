@@ -17,7 +17,10 @@ ROOT = Path(__file__).resolve().parents[2]
 TOP_LEVEL = {
     ".ci",
     ".gitattributes",
+    ".github",
     ".gitignore",
+    "CHANGELOG.md",
+    "CITATION.cff",
     "CONTRIBUTING.md",
     "LICENSE",
     "LICENSE-TEXT",
