@@ -69,7 +69,7 @@ def run_cells(
     DeadKernelError.
     """
     resources = {"metadata": {"path": str(folder)}}
-    settings |= {"timeout": 600, "kernel_name": "python3", "resources": resources}
+    settings = {"timeout": 600, "kernel_name": "python3", "resources": resources} | settings
     # Neither times nor ids of widgets: they differ in each run.
     settings |= {"coalesce_streams": True, "record_timing": False, "store_widget_state": False}
     client = NotebookClient(notebook, **settings)
