@@ -14,6 +14,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
+ANSWER = "<details><summary>The answer</summary>\n\nIt is (c).\n\n</details>"
+FOLD = re.compile(r"<details>((?!</details>).)*</details>\s*", re.DOTALL)
+
+
 def cell(source: str, *said: str):
     """A code cell that has been run."""
     outputs = [new_output("stream", name="stdout", text=text) for text in said]
@@ -26,10 +30,10 @@ def submitted(folder: Path, person: str, name: str, *cells) -> None:
     nbformat.write(new_notebook(cells=list(cells)), folder / person / name)
 
 
-def handout(output: Path, *arguments: object) -> None:
-    """Run the command of TEACHING.md."""
+def convert(what: str, output: Path, *arguments: object) -> None:
+    """Run the command of TEACHING.md that makes the handout, or the exercises for paper."""
     guide = (NOTEBOOKS / "TEACHING.md").read_text(encoding="utf-8")
-    (line,) = re.findall(r"^jupyter (nbconvert --config \S+)", guide, re.MULTILINE)
+    (line,) = re.findall(rf"^jupyter (nbconvert --config tools/{what}_config.py)", guide, re.M)
     command = [sys.executable, "-m", *line.split(), "--output-dir", output, *arguments]
     subprocess.run(list(map(str, command)), cwd=NOTEBOOKS.parent, check=True, capture_output=True)
 
@@ -44,36 +48,66 @@ def checks(notebook) -> int:
 def small(tmp_path: Path) -> Path:
     """A notebook with an exercise that has been tried."""
     cells = [
-        new_markdown_cell("### Exercise 1\n\nNo `tube.delta.solution()` yet."),
-        cell("tube.delta.check(...)", "Not yet."),
+        new_markdown_cell("# A tube\n\n> **Predict.** How wide is it?"),
+        cell("from lossutils.teaching.exercises import tube", "Two."),
+        new_markdown_cell(f"{ANSWER}\n\nAnd how steep?\n\n{ANSWER}"),
+        new_markdown_cell(ANSWER),
+        new_markdown_cell("So.\n\n### Exercise 1: a width\n\nNo `tube.delta.solution()` yet."),
+        cell("from lossutils.teaching.exercises import tube\n\na = ...\ntube.delta.check(a)", "No"),
         cell("# tube.delta.hint()"),
         cell("# tube.delta.solution()    # remove the first # to see the solution"),
         cell("tube.delta.solution()"),
     ]
+    cells[1].metadata["jupyter"] = {"outputs_hidden": True}
     submitted(tmp_path, "author", "77_small.ipynb", *cells)
     return tmp_path / "author" / "77_small.ipynb"
 
 
-def test_a_handout_has_no_solutions_and_no_results(small: Path, tmp_path: Path) -> None:
-    handout(tmp_path / "class", small)
+def test_a_handout_has_no_solutions_no_results_and_no_answers(small: Path, tmp_path: Path) -> None:
+    convert("handout", tmp_path / "class", small)
     before, after = (nbformat.read(p, 4).cells for p in (small, tmp_path / "class" / small.name))
-    assert [c.source for c in after] == [c.source for c in before[:3]]
+    before[2].source = "And how steep?"
+    assert [c.source for c in after] == [before[i].source for i in (0, 1, 2, 4, 5, 6)]
     assert after[1].outputs == [] and after[1].execution_count is None
+    assert after[1].metadata.jupyter == {}
 
 
 def test_a_handout_may_keep_the_results(small: Path, tmp_path: Path) -> None:
-    handout(tmp_path / "class", "--ClearOutputPreprocessor.enabled=False", small)
+    convert("handout", tmp_path / "class", "--ClearOutputPreprocessor.enabled=False", small)
     after = nbformat.read(tmp_path / "class" / small.name, as_version=4).cells
-    assert len(after) == 3 and after[1].outputs[0].text == "Not yet."
+    assert len(after) == 6 and after[1].outputs[0].text == "Two."
+    assert after[1].metadata.jupyter.outputs_hidden
+
+
+def test_paper_has_the_exercises_alone(small: Path, tmp_path: Path) -> None:
+    convert("exercises", tmp_path, small)
+    page = (tmp_path / "77_small.html").read_text(encoding="utf-8")
+    text = re.sub(r"<style>.*?</style>|<[^>]+>", "", page, flags=re.DOTALL).split()
+    wanted = "A tube Name A tube Exercise 1: a width No tube.delta.solution() yet. a = ..."
+    assert " ".join(text) == wanted
+    assert page.count('class="room"') == 6
+
+
+def test_paper_is_there_for_every_notebook(tmp_path: Path) -> None:
+    convert("exercises", tmp_path)
+    for path in NOTEBOOKS.glob("[0-9]*.ipynb"):
+        page = (tmp_path / f"{path.stem}.html").read_text(encoding="utf-8")
+        named = (c.source for c in nbformat.read(path, as_version=4).cells)
+        wanted = "\n".join(named).count("### Exercise ")
+        assert page.count(">Exercise ") == wanted == page.count('class="source"')
+        assert "solution()" not in page and "Recap" not in page and 'class="result"' not in page
 
 
 def test_every_notebook_loses_exactly_its_solutions(tmp_path: Path) -> None:
-    handout(tmp_path)
+    convert("handout", tmp_path)
     for path in NOTEBOOKS.glob("[0-9]*.ipynb"):
         before, after = (nbformat.read(p, as_version=4) for p in (path, tmp_path / path.name))
         solutions = sum(".solution()" in c.source for c in before.cells if c.cell_type == "code")
         assert solutions >= 1
-        assert len(after.cells) == len(before.cells) - solutions
+        answers = sum(c.source.count("<details>") for c in before.cells)
+        alone = [c for c in before.cells if re.fullmatch(FOLD, c.source)]
+        assert answers >= 1 and not any("<details>" in c.source for c in after.cells)
+        assert len(after.cells) == len(before.cells) - solutions - len(alone)
         assert not any(".solution()" in c.source for c in after.cells)
         assert not any(c.get("outputs") for c in after.cells)
         nbformat.validate(after)
