@@ -27,8 +27,9 @@ SAYS_ARXIV = re.compile(
 
 def documents() -> Iterator[tuple[Path, str]]:
     """Yield (file, Markdown) of everything that a reader may follow a link in."""
-    for name in ("README.md", "CONTRIBUTING.md", "notebooks/TEACHING.md"):
-        yield ROOT / name, (ROOT / name).read_text(encoding="utf-8")
+    guides = sorted((ROOT / "notebooks").glob("*.md"))
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *guides):
+        yield path, path.read_text(encoding="utf-8")
     for path in notebook_paths():
         yield path, markdown_of(path)
 
