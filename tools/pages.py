@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
+from bs4 import BeautifulSoup
 from latex2mathml.converter import convert
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
@@ -23,6 +24,7 @@ from pygments.formatters import HtmlFormatter
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 ROOT = TEMPLATES.parents[1]
 NOTEBOOKS = ROOT / "notebooks"
+PHONE = 40  # letters that stand side by side on a phone
 
 _TAG = re.compile(r"<[^>]+>")
 _ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
@@ -81,8 +83,19 @@ class PageRenderer(IPythonRenderer):
         return super().block_html(html) if "<img" in html else html
 
     def table(self, text: str) -> str:
-        """Put the table into a box that may scroll."""
-        return f'<div class="table"><table>\n{text}</table></div>\n'
+        """Put the table into a box that may scroll.
+
+        Where a phone has no room for the columns, each cell gets the name of its own.
+        """
+        table = BeautifulSoup(f"<table>\n{text}</table>", "html.parser")
+        rows = [row.find_all(["th", "td"]) for row in table.find_all("tr")]
+        columns = list(zip(*rows, strict=True))
+        if sum(max(len(cell.get_text()) for cell in column) for column in columns) <= PHONE:
+            return f'<div class="table">{table}</div>\n'
+        for head, *cells in columns:
+            for cell in cells if head.get_text() else ():
+                cell["data-column"] = head.get_text()
+        return f'<div class="table sentences">{table}</div>\n'
 
     def table_cell(self, text: str, align: str | None = None, head: bool = False) -> str:
         """Write a cell; one without text is no heading of anything, also in the first row."""

@@ -1,4 +1,4 @@
-"""Install the web programs that talks and tests need, reveal.js and axe-core, in build/web.
+"""Install what site, talks and tests need, MiniSearch, reveal.js and axe-core, in build/web.
 
     python tools/web_packages.py
 

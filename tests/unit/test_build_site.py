@@ -1,7 +1,8 @@
-"""tools/build_site.py: every notebook a page that stands alone, linked, and read aloud in order."""
+"""tools/build_site.py: every notebook a page, linked, found, and read aloud in order."""
 
 import base64
 import io
+import json
 import re
 from urllib.parse import unquote
 
@@ -22,12 +23,39 @@ PNG = (
 )
 
 
+NOTEBOOKS = sorted((build_site.ROOT / "notebooks").glob("*.ipynb"))
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The pages of the collection, by file name."""
+def library(tmp_path_factory):
+    """What npm would have installed, without a network."""
+    folder = tmp_path_factory.mktemp("minisearch")
+    (folder / "dist" / "umd").mkdir(parents=True)
+    (folder / "dist" / "umd" / "index.js").write_text("library()\n//# sourceMappingURL=index.map\n")
+    (folder / "LICENSE.txt").write_text("Use it.\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, library):
+    """The folder of the site."""
     output = tmp_path_factory.mktemp("web") / "site"
-    written = build_site.build(output)
-    return {path.name: BeautifulSoup(path.read_text("utf-8"), "html.parser") for path in written}
+    build_site.build(output, library=library)
+    return output
+
+
+@pytest.fixture(scope="module")
+def site(folder):
+    """The pages of the collection, by file name."""
+    pages = folder.glob("*.html")
+    return {path.name: BeautifulSoup(path.read_text("utf-8"), "html.parser") for path in pages}
+
+
+@pytest.fixture(scope="module")
+def texts(folder):
+    """What the search knows."""
+    script = (folder / "texts.js").read_text("utf-8")
+    return json.loads(script.removeprefix("const TEXTS = ").removesuffix(";\n"))
 
 
 def as_html(markdown, folder=build_site.ROOT):
@@ -36,8 +64,14 @@ def as_html(markdown, folder=build_site.ROOT):
 
 
 def test_there_is_a_page_for_each_notebook(site):
-    notebooks = (build_site.ROOT / "notebooks").glob("*.ipynb")
-    assert {f"{path.stem}.html" for path in notebooks} < set(site)
+    assert {f"{path.stem}.html" for path in NOTEBOOKS} < set(site)
+
+
+def test_every_page_lists_all_pages_and_marks_its_own(site):
+    for name, page in site.items():
+        listed = page.select("#pages > ul > li > a")
+        assert {link["href"] for link in listed} == set(site)
+        assert [link["href"] for link in page.select("#pages [aria-current=page]")] == [name]
 
 
 def test_the_index_leads_to_every_notebook(site):
@@ -57,23 +91,23 @@ def test_every_link_leads_somewhere(site):
     for name, page in site.items():
         for link in page.select("a"):
             target, _, anchor = unquote(link["href"]).partition("#")
-            if re.match(r"https?:|mailto:", target):
+            if re.match(r"https?:|mailto:|data:", target):
                 continue
             aim = site.get(target or name)
-            if target != "site.css" and (aim is None or (anchor and aim.find(id=anchor) is None)):
+            if aim is None or (anchor and aim.find(id=anchor) is None):
                 broken.append(f"{name}: {link['href']}")
     assert broken == []
 
 
-def test_nothing_is_fetched_from_elsewhere(site):
-    """Whatever a browser would load by itself is part of the page, or the style beside it."""
+def test_nothing_is_fetched_from_elsewhere(site, folder):
+    """Whatever a browser would load by itself is part of the page, or lies beside it."""
     loaded = [
         element.get("src") or element.get("href")
         for page in site.values()
         for element in page.select("[src], link[href]")
     ]
-    strangers = [address for address in loaded if not address.startswith(("data:", "site.css"))]
-    assert strangers == []
+    there = {path.name for path in folder.iterdir()}
+    assert {address for address in loaded if not address.startswith("data:")} <= there
 
 
 def test_every_page_has_one_title_and_headings_in_order(site):
@@ -142,7 +176,7 @@ def test_a_widget_does_not_repeat_the_figure_above_it(shade, pictures):
 
 
 def test_every_figure_is_on_its_page(site):
-    for path in (build_site.ROOT / "notebooks").glob("*.ipynb"):
+    for path in NOTEBOOKS:
         outputs = [o for c in nbformat.read(path, 4).cells for o in c.get("outputs", [])]
         figures = sum("image/png" in output.get("data", {}) for output in outputs)
         page = site[f"{path.stem}.html"]
@@ -201,9 +235,110 @@ def test_a_heading_has_the_same_anchor_for_jupyterlab_and_github():
     assert pages.slug("What-does-fit-do?") == pages.slug("what-does-fit-do") == "what-does-fit-do"
 
 
-def test_the_index_needs_its_sections():
+def test_a_heading_is_a_link_to_itself(site):
+    for page in site.values():
+        headings = page.select("main :is(h1, h2, h3, h4)")
+        assert [h.a["href"] for h in headings] == [f"#{h['id']}" for h in headings]
+
+
+def test_the_start_page_needs_its_sections(tmp_path):
+    (tmp_path / "README.md").write_text("# Title\n\n## Two commands\n\nRun.\n")
     with pytest.raises(ValueError, match="no section 'The notebooks'"):
-        build_site.index_text("# Title\n\n## Licence\n")
+        build_site.start_page(tmp_path, {"examples": [], "count": 0})
+
+
+def test_the_start_page_is_a_front_door(site):
+    page = site["index.html"]
+    assert "jupyterlab notebooks/00_start_here.ipynb" in page.main.get_text()
+    reached = {link["href"] for link in page.select("main a")}
+    assert {"doctor.html", "TEACHING.html"} < reached
+
+
+def test_the_doctor_knows_the_symptoms_of_all_notebooks(site):
+    tables = [build_site.symptoms_of(path) for path in NOTEBOOKS]
+    shown = site["doctor.html"].select("tbody tr")
+    assert len(shown) == sum(len(build_site.rows_of(table)) for table in tables) > 100
+    assert f"all {len(shown)}." in site["index.html"].main.get_text()
+
+
+def test_the_start_page_has_a_symptom_from_each_notebook(site):
+    rows = site["index.html"].select_one("#the-doctor").find_all_next("tr")[1 : len(NOTEBOOKS) + 1]
+    assert [row.a["href"] for row in rows] == [
+        f"{path.stem}.html#when-it-goes-wrong" for path in NOTEBOOKS
+    ]
+    assert len({row.td.get_text() for row in rows}) == len(rows)
+
+
+def test_the_search_knows_every_part_once(site, texts):
+    addresses = [text["address"] for text in texts]
+    assert len(addresses) == len(set(addresses))
+    for name, page in site.items():
+        parts = [f"{name}#{h['id']}" for h in page.select("main :is(h1, h2, h3)")]
+        assert [address for address in addresses if address.partition("#")[0] == name] == parts
+
+
+def test_the_search_knows_code_but_not_what_only_draws(texts):
+    known = " ".join(text["text"] for text in texts)
+    assert "def huber(y_true, y_pred, delta):" in known and "def shapes(delta):" not in known
+
+
+def test_the_library_of_the_search_has_its_licence_and_asks_for_no_map(folder):
+    script = (folder / "minisearch.js").read_text("utf-8")
+    assert script.startswith("/*\nUse it.\n*/\nlibrary()") and "sourceMapping" not in script
+
+
+def test_the_notebook_can_be_taken_along_without_its_results(site):
+    path = NOTEBOOKS[0]
+    link = site[f"{path.stem}.html"].select_one("a[download]")
+    assert link["download"] == path.name
+    taken = nbformat.reads(base64.b64decode(link["href"].partition(",")[2]).decode(), 4)
+    assert [c.source for c in taken.cells] == [c.source for c in nbformat.read(path, 4).cells]
+    assert not any(cell.get("outputs") for cell in taken.cells)
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [({}, []), ({"repository": "a/b", "tag": "v1"}, ["Run on Binder", "Open in Colab"])],
+)
+def test_a_published_notebook_says_where_it_runs(places, words):
+    page = build_site.notebook_page(NOTEBOOKS[0], places)
+    assert [run[0] for run in page.runs] == words
+    assert all("a/b" in run[1] and NOTEBOOKS[0].name in run[1] for run in page.runs)
+
+
+def test_lines_of_code_may_break_and_rows_of_numbers_may_not():
+    notebook = build_site.as_notebook("# Title")
+    printed = new_output("stream", name="stdout", text="a sentence\nloss   1 < 2\n")
+    notebook.cells.append(new_code_cell("if a < b:\n    go()", outputs=[printed]))
+    page = build_site.make_page("x.html", notebook, build_site.ROOT)
+    code, result = BeautifulSoup(page.body, "html.parser").select("pre")
+    indents = [line["style"] for line in code.select(".line")]
+    assert indents == ["--indent: 0ch", "--indent: 4ch"]
+    assert code.get_text() == "if a < b:\n    go()\n"
+    assert [line.get_text() for line in result.select(".line")] == ["a sentence\n"]
+    assert result.get_text() == "a sentence\nloss   1 < 2\n"
+
+
+def test_a_table_of_sentences_says_its_columns_in_each_cell():
+    table = "| a | b | |\n|---|---|---|\n| {0} | {0} | {0} |\n"
+    assert "sentences" not in as_html(table.format("1"))
+    page = BeautifulSoup(as_html(table.format("so many words in it")), "html.parser")
+    cells = page.select(".table.sentences tbody td")
+    assert [cell.get("data-column") for cell in cells] == ["a", "b", None]
+
+
+def test_the_site_keeps_its_budget(folder):
+    sizes = build_site.sizes(folder)
+    assert sizes.pop("site") <= build_site.SITE_BUDGET
+    assert max(sizes.values()) <= build_site.PAGE_BUDGET
+
+
+@pytest.mark.parametrize(("budget", "code"), [(10**9, 0), (10**4, 1)])
+def test_a_page_that_is_too_large_is_a_failure(budget, code, folder, monkeypatch, capsys):
+    monkeypatch.setattr(build_site, "build", lambda output: None)
+    monkeypatch.setattr(build_site, "PAGE_BUDGET", budget)
+    assert build_site.main(["--output", str(folder)]) == code
+    assert ("TOO LARGE" in capsys.readouterr().out) == bool(code)
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path):
@@ -231,10 +366,10 @@ def test_contrast_is_that_of_wcag():
     assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
 
 
-@pytest.mark.parametrize(("scheme", "part"), [("light", 0), ("dark", 1)])
-def test_the_colours_of_code_can_be_read(scheme, part):
-    style = (pages.TEMPLATES / "site.css").read_text("utf-8")
-    shade = re.findall(r"--shade: (#\w+)", style)[part]
+@pytest.mark.parametrize(("scheme", "style"), [("light", "site.css"), ("dark", "dark.css")])
+def test_the_colours_of_code_can_be_read(scheme, style):
+    text = (build_site.FRAMES / style).read_text("utf-8")
+    (shade,) = re.findall(r"--shade: (#\w+)", text)
     css = pages.code_colors(scheme)
     colors = set(re.findall(r"^\.highlight [^\n]*[{;] color: (#\w+)", css, re.MULTILINE))
     assert len(colors) > 4
