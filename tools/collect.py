@@ -12,6 +12,8 @@ The answers are read from the results that are stored, and nothing is executed. 
 typed by hand: with --run they are thrown away, and every notebook is executed in a fresh kernel and
 in its own folder, each cell for at most --limit seconds. That runs the code of the learners, so do
 it where you would let them work.
+
+Which exercises there are, is read from notebooks/, or from the folder named with --of.
 """
 
 import argparse
