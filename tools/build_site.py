@@ -125,7 +125,9 @@ def _mark_line(line: str, code: bool) -> str:
     if not code and len(text) <= 100 and re.search(r"\S {2,}\S", text):
         return line
     indent = len(text) - len(text.lstrip(" "))
-    return f'<span class="line" style="--indent: {indent}ch">{line}</span>'
+    # A line would break here rather than within a long word; site.css prevents it.
+    kept = re.sub("^((?:<[^>]*>)*)( +)", r'\1<span class="indent">\2</span>', line)
+    return f'<span class="line" style="--indent: {indent}ch">{kept}</span>'
 
 
 def notebook_page(path: Path, places: dict[str, str]) -> Page:

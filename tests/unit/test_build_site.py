@@ -314,6 +314,7 @@ def test_lines_of_code_may_break_and_rows_of_numbers_may_not():
     code, result = BeautifulSoup(page.body, "html.parser").select("pre")
     indents = [line["style"] for line in code.select(".line")]
     assert indents == ["--indent: 0ch", "--indent: 4ch"]
+    assert [spaces.get_text() for spaces in code.select(".indent")] == [" " * 4]
     assert code.get_text() == "if a < b:\n    go()\n"
     assert [line.get_text() for line in result.select(".line")] == ["a sentence\n"]
     assert result.get_text() == "a sentence\nloss   1 < 2\n"
