@@ -107,15 +107,20 @@ def kept(file: Path, key: str, found: Callable[[], Any]) -> Any:
 def fingerprint(path: Path, *others: Path) -> str:
     """Return what changes with the code of a notebook, of what it imports, or of the other files.
 
-    What it imports is looked for in the files of the module. The exercises do not count: no cell
-    of a notebook depends on how they reply.
+    What it imports is looked for in the files of the module. Neither the exercises count nor the
+    cell to take away: no other cell depends on how the ones reply and what the other prints.
     """
     cells = nbformat.read(path, as_version=4).cells
-    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    code = "\n".join(c.source for c in cells if c.cell_type == "code" and not is_taken_away(c))
     digest = hashlib.sha256(code.encode())
     for file in sorted([*imported_files(code), *others]):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def is_taken_away(cell: NotebookNode) -> bool:
+    """Return whether a cell is the one that readers take with them, which stands for itself."""
+    return "take-away" in cell.metadata.get("tags", [])
 
 
 def imported_files(code: str) -> set[Path]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import symtable
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -196,9 +197,28 @@ def predictions_are_not_spoilt(notebook: Notebook) -> list[str]:
     return complaints
 
 
+def table_of(cell: NotebookNode) -> symtable.SymbolTable:
+    """Return the names of a code cell, and what it does with each."""
+    return symtable.symtable(cell.source, "cell", "exec")
+
+
+def looked_up(table: symtable.SymbolTable) -> set[str]:
+    """Return the names that functions in a cell look up outside of themselves."""
+    found = set()
+    for inner in table.get_children():
+        found |= looked_up(inner)
+        if isinstance(inner, symtable.Function):
+            found |= {name.get_name() for name in inner.get_symbols() if name.is_global()}
+    return found
+
+
 @rule
 def ends_with_something_to_take(notebook: Notebook) -> list[str]:
-    """Below "Take this with you": one cell, at most 20 lines, that needs nothing of the page."""
+    """Below "Take this with you": one cell, at most 20 lines, that needs nothing of the page.
+
+    Nor does it give another value to a name that functions of the page look up: a slider that is
+    moved after Run All would work with it.
+    """
     if is_start(notebook):
         return []
     cells = [cell for _, cell in notebook.code() if TAKE_AWAY in tags(cell)]
@@ -206,6 +226,10 @@ def ends_with_something_to_take(notebook: Notebook) -> list[str]:
     if len(cells) != 1 or len(heads) != 1 or notebook.cells[heads[0].cell] is not cells[0]:
         return ["there is not one code cell, tagged take-away, below 'Take this with you'"]
     lines = cells[0].source.splitlines()
+    own = {name.get_name() for name in table_of(cells[0]).get_symbols() if name.is_assigned()}
+    page = [cell for _, cell in notebook.code() if cell is not cells[0]]
+    if clash := own & set().union(*(looked_up(table_of(cell)) for cell in page)):
+        return [f"what to take gives {sorted(clash)} another value, which functions look up"]
     long = len(lines) > MOST_LINES_TO_TAKE
     ours = "lossutils.teaching" in cells[0].source
     return ["what to take is too long"] * long + ["what to take imports lossutils.teaching"] * ours

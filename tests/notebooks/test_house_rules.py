@@ -218,6 +218,13 @@ BREAKS: list[tuple[str, Edit]] = [
     ("ends_with_something_to_take", update("take", metadata={})),
     ("ends_with_something_to_take", replace("take", "print(3)", "\n" * 20 + "print(3)")),
     ("ends_with_something_to_take", replace("take", "keras", "lossutils.teaching")),
+    (
+        "ends_with_something_to_take",
+        both(
+            replace("recipe", "print(1 + 1)", "draw = lambda: x"),
+            replace("take", "print(3)", "x = 3"),
+        ),
+    ),
     ("asks_to_predict", replace("recipe text", "> **Predict.**", "Predict.")),
     ("objectives", replace("title", "- read it\n", "")),
     ("recap_mirrors_objectives", replace("end", "- You ran it.\n", "")),
