@@ -117,8 +117,8 @@ def _average_decision(votes: Any, probabilities: Any) -> tuple[Any, Callable]:
     shares = ops.softmax(SPEED * votes)
     # In float32 a sum of 4000 numbers, one after another, is wrong in the fifth digit.
     shares_below = ops.pad(ops.cumsum(ops.cast(shares, "float64")), [[1, 0]])
-    # Where the ruler is read, no cut has to be searched for.
-    cuts_below = ops.cast(_ruler(probabilities) + 0.5, "int32")
+    # Where the ruler is read, no cut has to be searched for. NaN is no place on it.
+    cuts_below = ops.clip(ops.cast(_ruler(probabilities) + 0.5, "int32"), 0, CUTS)
 
     def slopes(upstream: Any) -> tuple[Any, Any]:
         flat = ops.reshape(upstream, [-1]), ops.reshape(cuts_below, [-1])

@@ -312,6 +312,17 @@ def test_the_cuts_below_a_score_are_counted_without_a_search():
     assert read.min() == 0 and read.max() == len(loss.cuts)
 
 
+@pytest.mark.parametrize("xla", [False, True])
+def test_a_compiled_step_survives_what_is_no_probability(xla):
+    loss = CostThreshold(1, 4, crossentropy_weight=0)
+    step = tf.function(loss, jit_compile=xla)
+    y = tf.constant([[0.0], [1.0]])
+    inside, outside = (step(y, tf.constant(p)).numpy() for p in ([[1.0], [0.0]], [[2.0], [-1.0]]))
+    np.testing.assert_array_equal(outside, inside)
+    full = tf.function(CostThreshold(1, 4), jit_compile=xla)
+    assert np.isnan(full(y, tf.constant([[np.nan], [0.5]])).numpy()).tolist() == [True, False]
+
+
 # Who gets which gradient
 
 
