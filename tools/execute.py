@@ -27,6 +27,7 @@ import reading_time
 from kernel_runs import COMPARE, ROOT, parser_for, run_cells
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from publish import HOSTED_ID
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 PREDICT = re.compile(r"^> \*\*Predict\.\*\*", re.MULTILINE)
@@ -87,7 +88,7 @@ def slide_type(cell: NotebookNode) -> str:
 
 def is_skipped(cell: NotebookNode) -> bool:
     """Return whether code is nothing to talk about: imports, or calls that are commented out."""
-    if all(line.startswith("#") for line in cell.source.splitlines()):
+    if cell.id == HOSTED_ID or all(line.startswith("#") for line in cell.source.splitlines()):
         return True
     return cell.source.startswith("from lossutils.teaching import") and not cell.outputs
 

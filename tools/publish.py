@@ -1,12 +1,14 @@
-"""Fill the badges of README.md and of every notebook; prepare a release.
+"""Fill the badges of README.md and of every notebook, and its first cell; prepare a release.
 
     python tools/publish.py [--check | --release 0.2.0]
 
 The published address stands in one place, `repository` under [tool.collection] in pyproject.toml.
 While it is empty the badges are empty too. They lead to the tag of the version that stands in
-pyproject.toml: what a reader starts is what was tested. --check writes nothing and fails where
-something is out of date. --release moves the version, in pyproject.toml and CITATION.cff, heads
-what is new in CHANGELOG.md with it, fills the badges, and prints the text of the tag.
+pyproject.toml: what a reader starts is what was tested. The first cell of a notebook installs the
+module from there, on Colab and Kaggle, where it is missing; without an address, from the folder
+above. --check writes nothing and fails where something is out of date. --release moves the version,
+in pyproject.toml and CITATION.cff, heads what is new in CHANGELOG.md with it, fills the badges, and
+prints the text of the tag.
 (`nox -f tools/noxfile.py -s release -- 0.2.0` renews the pins of Binder too.)
 """
 
@@ -32,6 +34,23 @@ PICTURES = (
     "https://colab.research.google.com/assets/colab-badge.svg",
     "https://raw.githubusercontent.com/jupyter/design/main/logos/Badges/nbviewer_badge.svg",
 )
+ARCHIVE = "lossutils @ https://github.com/{repository}/archive/refs/tags/{tag}.zip"
+# No magic: the cell has to stay Python, for whatever reads the notebooks as files.
+HOSTED, HOSTED_ID = """\
+# On Colab and Kaggle this installs the module of the collection. Elsewhere it does nothing.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("lossutils") is None:
+    wanted = [
+{wanted}
+    ]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", *wanted]
+    done = subprocess.run(pip, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    importlib.invalidate_caches()""", "hosted"
 WORDS = ("Run on Binder", "Open in Colab", "Read on nbviewer")
 FRONT = "00_start_here.ipynb"
 
@@ -79,16 +98,36 @@ def fill(text: str, badges: str, where: str) -> str:
     return f"{before}{START}{inside}{END}{after}"
 
 
-def filled(path: Path, places: dict[str, str]) -> str:
-    """Return the text of README.md, or of a notebook, with its badges."""
+def hosted_cell(places: dict[str, str], keras: str = "") -> str:
+    """Return the code that installs the module where it is missing, and Keras if a range is given.
+
+    A notebook that needs a newer Keras than hosts have brings it: Keras alone can be renewed
+    without a restart, TensorFlow cannot.
+    """
+    wanted = [ARCHIVE.format(**places) if places else "..", *filter(None, [keras])]
+    return HOSTED.format(wanted="\n".join(f'        "{package}",' for package in wanted))
+
+
+def keras_range(root: Path) -> str:
+    """Return the line of requirements.txt that asks for Keras."""
+    lines = (root / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return next(line for line in lines if line.startswith("keras"))
+
+
+def filled(path: Path, places: dict[str, str], keras: str) -> str:
+    """Return the text of README.md, or of a notebook, with its badges and its first cell."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
         return fill(text, readme_badges(places) if places else "", path.name)
     notebook = nbformat.reads(text, as_version=4)
-    title = notebook.cells[0]
-    before = title.source
-    title.source = fill(before, notebook_badges(places, path.name) if places else "", path.name)
-    return text if title.source == before else nbformat.writes(notebook, version=4) + "\n"
+    title, *others = notebook.cells
+    badges = notebook_badges(places, path.name) if places else ""
+    title.source = fill(title.source, badges, path.name)
+    for cell in others:
+        if cell.get("id") == HOSTED_ID:
+            cell.source = hosted_cell(places, keras if '"keras' in cell.source else "")
+    same = notebook == nbformat.reads(text, as_version=4)
+    return text if same else nbformat.writes(notebook, version=4) + "\n"
 
 
 def release(root: Path, version: str, day: datetime.date) -> str:
@@ -138,9 +177,11 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
 
 def fill_all(root: Path, check: bool) -> int:
     """Fill the badges of all files, or with `check` return 1 if one is out of date."""
-    paths = [root / "README.md", *sorted((root / "notebooks").glob("*.ipynb"))]
-    places = read_places(root)
-    texts = {path: filled(path, places) for path in paths}
+    notebooks = root / "notebooks"
+    templates = (notebooks / "template").glob("*.ipynb")
+    paths = [root / "README.md", *sorted(notebooks.glob("*.ipynb")), *templates]
+    places, keras = read_places(root), keras_range(root)
+    texts = {path: filled(path, places, keras) for path in paths}
     changes = {path: new for path, new in texts.items() if new != path.read_text(encoding="utf-8")}
     for path, text in changes.items():
         print("out of date:" if check else "written:", path.relative_to(root))

@@ -17,6 +17,7 @@ from itertools import pairwise
 import reading_time
 from execute import PREDICT
 from nbformat import NotebookNode
+from publish import HOSTED_ID
 from reading import HEADING, Notebook, bullets, output_text, parse, prose, tags, without_code
 
 Rule = Callable[[Notebook], list[str]]
@@ -78,6 +79,11 @@ def shows_widget(cell: NotebookNode) -> bool:
     return any(
         getattr(f, "id", None) == "explore" or getattr(f, "attr", None) == "display" for f in calls
     )
+
+
+def written(notebook: Notebook) -> Iterator[tuple[int, NotebookNode]]:
+    """Yield (number, cell) of the code cells but for the one that publish.py writes."""
+    return ((i, cell) for i, cell in notebook.code() if cell.get("id") != HOSTED_ID)
 
 
 # The file
@@ -143,6 +149,14 @@ def begins_with_title(notebook: Notebook) -> list[str]:
     if len(titles) != 1:
         complaints.append(f"there are {len(titles)} headings of level 1")
     return complaints
+
+
+@rule
+def runs_on_hosts(notebook: Notebook) -> list[str]:
+    """The second cell installs the module where it is missing, folded; publish.py writes it."""
+    cell = notebook.cells[1]
+    there = cell.get("id") == HOSTED_ID and reading_time.is_folded(cell)
+    return [] if there else ["cell 2 does not install what hosts lack (see the template)"]
 
 
 @rule
@@ -392,7 +406,7 @@ def no_empty_code(notebook: Notebook) -> list[str]:
 @rule
 def teaching_is_imported_first(notebook: Notebook) -> list[str]:
     """The first import is lossutils.teaching, which keeps TensorFlow's log lines out."""
-    for i, cell in notebook.code():
+    for i, cell in written(notebook):
         nodes = ast.walk(parse(cell.source))
         imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
         if imports:
@@ -407,7 +421,7 @@ def folded_code_only_draws(notebook: Notebook) -> list[str]:
     """Code that is folded shows a picture; it prints nothing and claims nothing."""
     return [
         f"cell {i}: is folded, but does not only draw"
-        for i, cell in notebook.code()
+        for i, cell in written(notebook)
         if reading_time.is_folded(cell)
         and (
             any(output.output_type == "stream" for output in cell.outputs)
@@ -418,8 +432,8 @@ def folded_code_only_draws(notebook: Notebook) -> list[str]:
 
 @rule
 def seed_is_set(notebook: Notebook) -> list[str]:
-    """The first code cell sets the seed."""
-    first = next((cell.source for _, cell in notebook.code()), "")
+    """The first code cell of the author sets the seed."""
+    first = next((cell.source for _, cell in written(notebook)), "")
     seeded = "keras.utils.set_random_seed(" in first
     return [] if seeded else ["the first code cell has no keras.utils.set_random_seed(...)"]
 

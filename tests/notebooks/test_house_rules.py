@@ -72,6 +72,7 @@ def printed(text: str, name: str = "stdout") -> list[NotebookNode]:
 # (what the cell is called in the edits below, its source, its outputs)
 CELLS = [
     ("title", TITLE, None),
+    ("hosted", "import sys", []),
     ("imports", IMPORTS, []),
     ("recipe text", "## The popular recipe\n\nPeople do this.\n\n> **Predict.** Is it?", None),
     ("recipe", "print(1 + 1)", printed("2\n")),
@@ -94,6 +95,7 @@ CELLS = [
     ("end", END, None),
 ]
 METADATA = {
+    "hosted": {"jupyter": {"source_hidden": True}},
     "recipe": {"jupyter": {"outputs_hidden": True}},
     "figure": {"jupyter": {"source_hidden": True}},
     "take": {"tags": ["take-away"]},
@@ -197,6 +199,8 @@ BREAKS: list[tuple[str, Edit]] = [
     ("begins_with_title", replace("title", "# What", "What")),
     ("begins_with_title", replace("end", "## Recap", "# Recap")),
     ("begins_with_title", exchange("title", "imports")),
+    ("runs_on_hosts", update("hosted", id="other")),
+    ("runs_on_hosts", update("hosted", metadata={})),
     ("states_minutes", replace("title", "Read 5 min", "Takes 5 min")),
     ("states_minutes", replace("title", "Read 5 min", "Read 10 min")),
     ("states_needs", replace("title", "You need", "Needs")),

@@ -6,7 +6,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 MARKERS = f"{publish.START}\n{publish.END}"
-NAME = "00_start_here.ipynb"
+NAME, NEEDS_KERAS = "00_start_here.ipynb", "01_newer.ipynb"
 
 
 @pytest.fixture
@@ -14,8 +14,12 @@ def collection(tmp_path):
     """A small collection without an address."""
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "README.md").write_text(f"# Title\n\n{MARKERS}\n\nText.\n")
-    cells = [new_markdown_cell(f"# Start\n\n{MARKERS}", id="a"), new_code_cell("1", id="b")]
+    (tmp_path / "requirements.txt").write_text("tensorflow\nkeras>=3.15\n")
+    title = new_markdown_cell(f"# Start\n\n{MARKERS}", id="a")
+    cells = [title, new_code_cell(publish.hosted_cell({}), id="hosted"), new_code_cell("1", id="b")]
     nbformat.write(new_notebook(cells=cells), tmp_path / "notebooks" / NAME)
+    cells[1].source = publish.hosted_cell({}, "keras>=3.15")
+    nbformat.write(new_notebook(cells=cells), tmp_path / "notebooks" / NEEDS_KERAS)
     address(tmp_path, "")
     return tmp_path
 
@@ -52,6 +56,36 @@ def test_an_address_fills_every_file(collection):
     assert f"(https://nbviewer.org/github/someone/losses/blob/v0.1.0/notebooks/{NAME})" in title
 
 
+def hosted(root, name):
+    """Return the lines of the first cell that ask for packages."""
+    cell = nbformat.read(root / "notebooks" / name, as_version=4).cells[1].source
+    return [line.strip() for line in cell.splitlines() if line.startswith(" " * 8 + '"')]
+
+
+def test_the_first_cell_installs_from_the_tag_and_keeps_what_else_it_needs(collection):
+    assert hosted(collection, NAME) == ['"..",']
+    address(collection, "github.com/someone/losses")
+    (collection / "requirements.txt").write_text("tensorflow\nkeras>=3.16\n")
+    assert publish.main([], collection) == 0
+    archive = "https://github.com/someone/losses/archive/refs/tags/v0.1.0.zip"
+    assert hosted(collection, NAME) == [f'"lossutils @ {archive}",']
+    assert hosted(collection, NEEDS_KERAS) == [f'"lossutils @ {archive}",', '"keras>=3.16",']
+
+
+def test_a_first_cell_that_cannot_install_says_why(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.chdir(tmp_path)  # above it there is nothing to install
+    with pytest.raises(RuntimeError, match="not installable|pyproject.toml"):
+        exec(publish.hosted_cell({}), {})
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_first_cell_does_nothing_where_the_module_is_installed(monkeypatch, capfd):
+    monkeypatch.setattr("subprocess.run", None)
+    exec(publish.hosted_cell({}), {})
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_second_run_changes_nothing_and_another_address_replaces(collection):
     address(collection, "github.com/someone/losses")
     publish.main([], collection)
@@ -77,7 +111,7 @@ def test_check_reports_and_writes_nothing(collection, capsys):
     before = contents(collection)
     assert publish.main(["--check"], collection) == 1
     assert contents(collection) == before
-    assert capsys.readouterr().out.count("out of date: ") == 2
+    assert capsys.readouterr().out.count("out of date: ") == 3
 
 
 @pytest.mark.parametrize(
