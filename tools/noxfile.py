@@ -2,6 +2,7 @@ r"""Try the notebooks in other environments, and the installation that Binder ma
 
     nox -f tools/noxfile.py -s drift [-p 3.12] [-k oldest] \
         [-- --threads 1 --onednn 0 --processor avx2 NOTEBOOK]
+    nox -f tools/noxfile.py -s hosted [-k colab] [-- NOTEBOOK]
     nox -f tools/noxfile.py -s binder
     nox -f tools/noxfile.py -s renew
     nox -f tools/noxfile.py -s release -- 0.2.0
@@ -12,6 +13,9 @@ the newest allowed packages. In each, all notebooks run with 1 and 2 threads, an
 off. --processor avx2 and sse4 make the libraries pretend that this processor knows no AVX-512, or
 no AVX at all; results move more by that than by anything else here. The environments are kept in
 build/nox. (pyenv shows its versions only when told: `pyenv shell 3.11 3.12 3.13`.)
+
+hosted: the packages of Colab and of Kaggle, without the module. The first cell of a notebook
+installs it, tools/hosted.py says in STATUS.md what prints something else, a slider is moved.
 
 binder: the steps of Binder's build, without Docker, in a fresh environment. It starts, like Binder,
 from the versions that repo2docker installs before it looks at our files, and ends with a real
@@ -61,6 +65,24 @@ model.fit(numpy.ones((8, 2)), numpy.full((8, 1), 5.0), verbose=0)
 assert (model.get_weights()[0] > before).all()
 print("trained one step on", keras.backend.backend())
 """
+# What Colab listed in August 2026 (github.com/googlecolab/backend-info); Kaggle builds on the same.
+HOSTS = {"colab": "ipywidgets==7.7.1", "kaggle": "ipywidgets==8.1.5"}
+ON_EVERY_HOST = (
+    *("tensorflow==2.20.0", "keras==3.13.2", "protobuf==5.29.6", "numpy==2.1.3", "scipy==1.16.3"),
+    *("scikit-learn==1.6.1", "matplotlib==3.10.0", "ipython==7.34.0", "ipykernel==6.17.1"),
+    *("packaging", "psutil", "pip"),
+)
+MOVE_A_SLIDER = """
+from lossutils.teaching import new_figure, slider
+from lossutils.teaching.widgets import build_explorer
+explorer = build_explorer(lambda k: new_figure()[0], alt="Nothing.", k=slider("k", 0, 9, 1, 1))
+explorer.controls["k"].value = 5
+assert explorer.redraws == 1 and explorer.message.value.count("<b") == 0
+shown = explorer.mimebundle()
+view = shown["application/vnd.jupyter.widget-view+json"]
+assert view["model_id"] == explorer.widget.model_id and "<img" in shown["text/html"]
+print("moved a slider")
+"""
 nox.options.envdir = str(ROOT / "build" / "nox")
 nox.options.sessions = ["drift"]
 nox.options.error_on_missing_interpreters = True
@@ -107,6 +129,21 @@ def drift(session: nox.Session, ends: str) -> None:
             differing.append(setting)
     if differing:
         session.error(f"differs with (threads, oneDNN, processor) = {differing}")
+
+
+@nox.session(python="3.13", venv_backend="uv")
+@nox.parametrize("host", list(HOSTS), ids=list(HOSTS))
+def hosted(session: nox.Session, host: str) -> None:
+    """Run every notebook as a host would, and compare."""
+    session.chdir(ROOT)
+    session.install(*ON_EVERY_HOST, HOSTS[host])
+    kernels = Path(session.create_tmp())
+    install = ("-m", "ipykernel", "install", f"--prefix={kernels}", f"--name={host}")
+    session.run("python", *install, silent=True)
+    compare = (sys.executable, "tools/hosted.py", f"--kernel={host}", "--status", *session.posargs)
+    found = {"JUPYTER_PATH": str(kernels / "share" / "jupyter")}
+    session.run(*compare, env=found, external=True)
+    session.run("python", "-c", MOVE_A_SLIDER)
 
 
 def cores(number: int) -> list[str]:

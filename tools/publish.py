@@ -37,7 +37,8 @@ PICTURES = (
 ARCHIVE = "lossutils @ https://github.com/{repository}/archive/refs/tags/{tag}.zip"
 # No magic: the cell has to stay Python, for whatever reads the notebooks as files.
 HOSTED, HOSTED_ID = """\
-# On Colab and Kaggle this installs the module of the collection. Elsewhere it does nothing.
+# On Colab and Kaggle this installs the module of the collection, and the Keras that it was tried
+# with; TensorFlow stays. Elsewhere it does nothing.
 import importlib.util
 import subprocess
 import sys
@@ -98,13 +99,13 @@ def fill(text: str, badges: str, where: str) -> str:
     return f"{before}{START}{inside}{END}{after}"
 
 
-def hosted_cell(places: dict[str, str], keras: str = "") -> str:
-    """Return the code that installs the module where it is missing, and Keras if a range is given.
+def hosted_cell(places: dict[str, str], keras: str) -> str:
+    """Return the code that installs the module where it is missing, and Keras in its range.
 
-    A notebook that needs a newer Keras than hosts have brings it: Keras alone can be renewed
-    without a restart, TensorFlow cannot.
+    Keras can be renewed without a restart of the kernel. What hosts have is older, and some pages
+    would print something else with it.
     """
-    wanted = [ARCHIVE.format(**places) if places else "..", *filter(None, [keras])]
+    wanted = ARCHIVE.format(**places) if places else "..", keras
     return HOSTED.format(wanted="\n".join(f'        "{package}",' for package in wanted))
 
 
@@ -125,7 +126,7 @@ def filled(path: Path, places: dict[str, str], keras: str) -> str:
     title.source = fill(title.source, badges, path.name)
     for cell in others:
         if cell.get("id") == HOSTED_ID:
-            cell.source = hosted_cell(places, keras if '"keras' in cell.source else "")
+            cell.source = hosted_cell(places, keras)
     same = notebook == nbformat.reads(text, as_version=4)
     return text if same else nbformat.writes(notebook, version=4) + "\n"
 

@@ -23,8 +23,9 @@ import nbformat
 from kernel_runs import ROOT, TOOLS, executed, fingerprint, kept, parser_for
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from status_sections import write_section
 
-KEPT, STATUS = ROOT / "build" / "replicate" / "results.jsonl", ROOT / "STATUS.md"
+KEPT = ROOT / "build" / "replicate" / "results.jsonl"
 STEP = 100  # between the shifts: more than any loop over seeds is long
 LEAST = 0.9
 FIRST = """
@@ -35,7 +36,6 @@ shifted_seeds.install({shift})
 """
 LINE = re.compile(r"^([✓✗]) (.+)$", re.MULTILINE)
 ABOUT_THIS_RUN = " (This run: "
-BETWEEN = re.compile(r"<!-- claims:start -->\n.*?<!-- claims:end -->\n", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -147,15 +147,6 @@ def status_table(counts: list[Count], runs: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_status(table: str) -> None:
-    """Put the table into the status page, in the place of the last one."""
-    page = STATUS.read_text(encoding="utf-8")
-    if not BETWEEN.search(page):
-        raise ValueError("STATUS.md has no lines <!-- claims:start --> and <!-- claims:end -->")
-    section = f"<!-- claims:start -->\n{table}<!-- claims:end -->\n"
-    STATUS.write_text(BETWEEN.sub(lambda _: section, page), encoding="utf-8", newline="\n")
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return 0 when every claim held often enough."""
     parser = parser_for(__doc__)
@@ -173,7 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
     weak = [count for count in counts if count.is_weak]
     print(f"\n{len(counts)} claims, {len(weak)} held in fewer than nine of ten runs")
     if options.status:
-        write_status(status_table(counts, options.seeds))
+        write_section("claims", status_table(counts, options.seeds))
     return int(bool(weak) or not counts)
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools")]
 
-from replicate import BETWEEN, STATUS  # noqa: E402
 from status_page import page  # noqa: E402
+from status_sections import NAMES, STATUS, read_section  # noqa: E402
 
 SUBJECTS = {
     "notebooks": "notebook_costs",
@@ -56,8 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def write(sections: list[str]) -> None:
     """Write the status page, and keep the section of the claims as it is."""
-    claims = BETWEEN.search(STATUS.read_text(encoding="utf-8"))[0]
-    STATUS.write_text(page(sections, claims), encoding="utf-8", newline="\n")
+    kept = "\n".join(map(read_section, NAMES))
+    STATUS.write_text(page(sections, kept), encoding="utf-8", newline="\n")
     print("written: STATUS.md")
 
 

@@ -9,12 +9,12 @@ import psutil
 from lossutils.installation import installed_build, read_ranges
 
 OPENING = """\
-<!-- Written by tools/replicate.py and tests/benchmarks/run.py; changes made by hand are lost. -->
+<!-- Written by tools/replicate.py, tools/hosted.py and tests/benchmarks/run.py, not by hand. -->
 # Status
 
-What the collection claims, and how often it holds. Then what the collection costs, measured by
-`python tests/benchmarks/run.py`: times hold for one machine; ratios were measured side by side in
-one run and hold better.
+What the collection claims, and how often it holds. What it prints on Colab and Kaggle. Then what
+it costs, measured by `python tests/benchmarks/run.py`: times hold for one machine; ratios were
+measured side by side in one run and hold better.
 """
 
 
@@ -32,7 +32,7 @@ def versions() -> str:
     return ", ".join([f"Python {platform.python_version()}", *packages])
 
 
-def page(sections: Sequence[str], claims: str) -> str:
-    """Return the whole page; `claims` is the section that tools/replicate.py wrote."""
+def page(sections: Sequence[str], kept: str) -> str:
+    """Return the whole page; `kept` is what other tools wrote into it."""
     where = f"Machine: {machine()}.\n\nVersions: {versions()}.\n"
-    return "\n".join([OPENING, claims, where, "\n\n".join(sections)]) + "\n"
+    return "\n".join([OPENING, kept, where, "\n\n".join(sections)]) + "\n"

@@ -106,8 +106,8 @@ def test_several_seats_give_a_row(small_notebook, monkeypatch):
 
 def test_the_status_page_holds_every_subject():
     page = (run.ROOT / "STATUS.md").read_text(encoding="utf-8")
-    titles = ["Claims", "Notebooks", "Seats", "Redraws", "Losses", "Mahalanobis distance"]
-    titles += ["Changing the loss", "Test suite"]
+    titles = ["Claims", "Colab", "Kaggle", "Notebooks", "Seats", "Redraws", "Losses"]
+    titles += ["Mahalanobis distance", "Changing the loss", "Test suite"]
     found = [line[3:] for line in page.splitlines() if line.startswith("## ")]
     assert found in (titles, titles[:-1])  # the suite that is being measured comes last
     assert all(path.stem in page for path in notebook_costs.NOTEBOOKS.glob("*.ipynb"))

@@ -8,6 +8,7 @@ import kernel_runs
 import nbformat
 import pytest
 import replicate
+import status_sections
 
 TOOLS = Path(replicate.__file__).parent
 DRAWS = """
@@ -82,16 +83,17 @@ def test_the_table_stands_in_the_status_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status = tmp_path / "STATUS.md"
-    monkeypatch.setattr(replicate, "STATUS", status)
+    monkeypatch.setattr(status_sections, "STATUS", status)
     status.write_text("before\n<!-- claims:start -->\nthe last table\n<!-- claims:end -->\nafter\n")
-    replicate.write_status(replicate.status_table([count(20, "A."), count(18, "B.")], runs=20))
+    table = replicate.status_table([count(20, "A."), count(18, "B.")], runs=20)
+    status_sections.write_section("claims", table)
     page = status.read_text()
     assert page.startswith("before\n") and page.endswith("after\n") and "the last table" not in page
     assert "| 77_page | 2 | 1 | 18 of 20 | 0 |" in page
     assert "| 77 | B. | 18 of 20 |" in page and "A." not in page
     status.write_text("no place for it")
     with pytest.raises(ValueError, match="claims:start"):
-        replicate.write_status("table")
+        status_sections.write_section("claims", "table")
 
 
 def test_a_result_is_good_until_what_the_notebook_imports_changes(tmp_path: Path) -> None:
