@@ -21,7 +21,6 @@ _HOME = {
     "weighted_binary_crossentropy": "closures",
     "weighted_categorical_crossentropy": "closures",
     "near_zero_penalty": "closures",
-    "asymmetric_squared_error": "closures",
     "pinball": "closures",
     "l1_penalty": "penalties",
     "soft_threshold": "threshold",

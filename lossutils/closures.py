@@ -222,47 +222,6 @@ def near_zero_penalty(strength: float = 0.1, epsilon: float = 0.1) -> Loss:
 
 
 @_storable
-def asymmetric_squared_error(over: float = 1.0, under: float = 1.0) -> Loss:
-    """Squared error in which predicting too high and predicting too low have different costs.
-
-    The loss is over * e^2 where the prediction is too high and under * e^2 where it is too low,
-    averaged over the last axis. Its minimiser is an expectile, with tau = under / (over + under).
-
-    Args:
-        over: cost factor where y_pred > y_true, finite, at least 0.
-        under: cost factor where y_pred < y_true, finite, at least 0; not both may be 0.
-
-    Returns:
-        ``loss(y_true, y_pred)``: two tensors of shape (batch, ..., d) to values of shape
-        (batch, ...), in the squared unit of the targets.
-
-    Raises:
-        ValueError: a negative or non-finite cost, both costs 0, or shapes that differ.
-
-    Source: Newey and Powell (1987), Asymmetric Least Squares Estimation and Testing,
-    doi:10.2307/1911031.
-
-    >>> asymmetric_squared_error(over=1, under=3)([[0.0], [0.0]], [[2.0], [-2.0]]).numpy().tolist()
-    [4.0, 12.0]
-    """
-    arguments.number("over", over, at_least=0)
-    arguments.number("under", under, at_least=0)
-    arguments.weights("(over, under)", (over, under))
-
-    def loss(y_true, y_pred):
-        y_true, y_pred = _float_pair(y_true, y_pred)
-        error = y_true - y_pred
-        too_high, too_low = ops.relu(-error), ops.relu(error)
-        cost_over = ops.convert_to_tensor(over, y_pred.dtype)
-        cost_under = ops.convert_to_tensor(under, y_pred.dtype)
-        return ops.mean(
-            cost_over * ops.square(too_high) + cost_under * ops.square(too_low), axis=-1
-        )
-
-    return loss
-
-
-@_storable
 def pinball(quantile: float = 0.5) -> Loss:
     """The loss whose minimiser is a quantile: linear, with one slope above and one below.
 

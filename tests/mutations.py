@@ -113,13 +113,6 @@ FAULTS = (
         TESTS_OF_CLOSURES,
     ),
     Fault(
-        "asymmetric error: the two sides swapped",
-        CLOSURES,
-        "too_high, too_low = ops.relu(-error), ops.relu(error)",
-        "too_high, too_low = ops.relu(error), ops.relu(-error)",
-        TESTS_OF_CLOSURES,
-    ),
-    Fault(
         "pinball: the same slope on both sides",
         CLOSURES,
         "(1.0 - level) * ops.relu(-error)",

@@ -111,7 +111,6 @@ def cases() -> list[Case]:
             ONE_HOT,
         ),
         Case("near_zero_penalty", u.near_zero_penalty, "MSE", mse, NUMBER),
-        Case("asymmetric_squared_error", u.asymmetric_squared_error, "MSE", mse, NUMBER),
         Case("pinball", u.pinball, "MAE", mae, NUMBER),
         Case("general_robust_loss", lambda: general_robust, "Huber", huber, NUMBER),
         Case("MSE as a StatefulLoss", StatefulMSE, "MSE", mse, NUMBER),

@@ -10,7 +10,6 @@ import lossutils
 from lossutils import (
     ModelWithLoss,
     StatefulLoss,
-    asymmetric_squared_error,
     huber,
     l1_penalty,
     near_zero_penalty,
@@ -91,10 +90,6 @@ ROWS = [
     (lambda: near_zero_penalty(0.1, 0), "`epsilon`", "is 0.", "above 0"),
     (lambda: near_zero_penalty(0.1, "small"), "`epsilon`", "'small'", "above 0"),
     (lambda: near_zero_penalty()(Y, X), "`y_pred`", "(4, 2)", "the same shape"),
-    (lambda: asymmetric_squared_error(-1, 1), "`over`", "-1", "at least 0"),
-    (lambda: asymmetric_squared_error(1, NAN), "`under`", "nan", "at least 0"),
-    (lambda: asymmetric_squared_error(0, 0), "`(over, under)`", "(0, 0)", "one weight above 0"),
-    (lambda: asymmetric_squared_error()(Y[:, 0], Y), "`y_true`", "(4,)", "y_true[:, None]"),
     (lambda: binary([1.0]), "`weights`", "[1.0]", "2 weights"),
     (lambda: binary([1, 2, 3]), "`weights`", "holds 3", "2 weights"),
     (lambda: binary([1, -2]), "`weights`", "[1, -2]", "at least 0"),
@@ -231,7 +226,7 @@ def test_an_unknown_name_of_the_package_is_an_attribute_error():
 
 def test_good_input_at_the_border_is_taken():
     huber(1e-6), huber(np.float32(2)), huber(3), huber(keras.Variable(0.5))
-    near_zero_penalty(0, 1), asymmetric_squared_error(0, 1), asymmetric_squared_error(1, 0)
+    near_zero_penalty(0, 1)
     weighted_binary_crossentropy((0, 1)), weighted_binary_crossentropy(np.array([1, 2]))
     weighted_binary_crossentropy((1, 1), from_logits=np.bool_(True))
     pinball(1e-6), pinball(1 - 1e-6), l1_penalty([Y], 0), l1_penalty(iter([Y]))

@@ -11,7 +11,6 @@ from keras import ops
 from sklearn.metrics import mean_pinball_loss
 
 from lossutils import (
-    asymmetric_squared_error,
     huber,
     near_zero_penalty,
     pinball,
@@ -80,10 +79,6 @@ def np_near_zero(y, p, strength, epsilon):
     return ((y - p) ** 2 + strength * epsilon**2 / (p**2 + epsilon**2)).mean(axis=-1)
 
 
-def np_asymmetric(y, p, over, under):
-    return (np.where(p > y, over, under) * (y - p) ** 2).mean(axis=-1)
-
-
 def np_pinball(y, p, q):
     return np.maximum(q * (y - p), (q - 1) * (y - p)).mean(axis=-1)
 
@@ -148,12 +143,6 @@ def test_categorical_from_probabilities_is_its_formula(data, w0, w1, w2):
 @given(regression(), weight, positive)
 def test_near_zero_penalty_is_its_formula(data, strength, epsilon):
     agrees(near_zero_penalty(strength, epsilon), np_near_zero, *data, strength, epsilon)
-
-
-@few
-@given(regression(), weight, positive)
-def test_asymmetric_is_its_formula(data, over, under):
-    agrees(asymmetric_squared_error(over, under), np_asymmetric, *data, over, under)
 
 
 @few
@@ -244,7 +233,6 @@ SIGMOID = 1 / (1 + np.exp(-P))
             Y,
             P,
         ),
-        (asymmetric_squared_error(1, 1), keras.losses.MeanSquaredError(reduction=None), Y, P),
         (near_zero_penalty(strength=0), keras.losses.MeanSquaredError(reduction=None), Y, P),
     ],
 )
@@ -264,21 +252,6 @@ def test_pinball_is_least_at_the_quantile():
     assert y[np.argmin(costs)] == np.quantile(y, 0.8)
 
 
-def test_asymmetric_is_least_at_the_expectile():
-    y, over, under = np.float64([0, 1, 5, 20]), 1.0, 4.0
-    p = keras.Variable(6.0, dtype="float64")
-    for _ in range(200):  # Newton's method on a piecewise quadratic
-        with tf.GradientTape() as tape:
-            value = tf.reduce_sum(
-                asymmetric_squared_error(over, under)(y[:, None], tf.fill((4, 1), p.value))
-            )
-        slope = tape.gradient(value, p.value)
-        p.assign_sub(slope / (2 * np.where(y < p.numpy(), over, under).sum()))
-    tau = under / (over + under)
-    balance = np.where(y > p.numpy(), tau, 1 - tau) * (y - p.numpy())
-    assert abs(balance.sum()) < 1e-9
-
-
 # Every loss once, for what all must do.
 
 LOSSES = {
@@ -292,7 +265,6 @@ LOSSES = {
         P,
     ),
     "near zero": (near_zero_penalty(0.5, 0.3), Y, P),
-    "asymmetric": (asymmetric_squared_error(1, 3), Y, P),
     "pinball": (pinball(0.8), Y, P),
 }
 every_loss = pytest.mark.parametrize("loss, y, p", LOSSES.values(), ids=LOSSES)
@@ -411,7 +383,6 @@ HARD = {
         [[0.0], [0.0], [0.0]],
         [[0.0], [1e-7], [100.0]],
     ),
-    "asymmetric": (asymmetric_squared_error(1, 3), [[0.0], [0.0]], [[0.0], [100.0]]),
     "pinball": (pinball(0.8), [[0.0], [0.0]], [[0.0], [-1e4]]),
 }
 
@@ -495,7 +466,6 @@ def test_changing_the_array_later_changes_nothing():
     [
         (huber, (0.7,)),
         (near_zero_penalty, (0.5, 0.3)),
-        (asymmetric_squared_error, (1.0, 3.0)),
         (pinball, (0.8,)),
     ],
 )
@@ -529,7 +499,6 @@ def test_class_weights_may_be_tensors_of_a_graph(xla):
     [
         (huber, (0.7,)),
         (near_zero_penalty, (0.5, 0.3)),
-        (asymmetric_squared_error, (1.0, 3.0)),
         (pinball, (0.8,)),
     ],
 )

@@ -27,7 +27,6 @@ from lossutils import (
     SwitchedLoss,
     UncertaintyWeights,
     WorstCaseWeights,
-    asymmetric_squared_error,
     diagnose,
     diagnosis,
     huber,
@@ -979,7 +978,6 @@ HEALTHY = {
     "quantiles that broadcast": lambda: compiled(
         lambda t, p: ops.mean(ops.maximum(0.5 * (t - p), -0.5 * (t - p)), axis=-1), Y, network(3)
     ),
-    "asymmetric": lambda: compiled(asymmetric_squared_error(3, 1)),
     "near zero penalty": lambda: compiled(near_zero_penalty()),
     "safe distance": lambda: compiled(safe_distance),
     "poisson": lambda: compiled("poisson", np.abs(Y), network(1, "exponential")),
