@@ -137,12 +137,13 @@ def hosted(session: nox.Session, host: str) -> None:
     """Run every notebook as a host would, and compare."""
     session.chdir(ROOT)
     session.install(*ON_EVERY_HOST, HOSTS[host])
-    kernels = Path(session.create_tmp())
-    install = ("-m", "ipykernel", "install", f"--prefix={kernels}", f"--name={host}")
+    own = Path(session.create_tmp())
+    install = ("-m", "ipykernel", "install", f"--prefix={own}", f"--name={host}")
     session.run("python", *install, silent=True)
     compare = (sys.executable, "tools/hosted.py", f"--kernel={host}", "--status", *session.posargs)
-    found = {"JUPYTER_PATH": str(kernels / "share" / "jupyter")}
-    session.run(*compare, env=found, external=True)
+    # Matplotlib keeps a list of fonts; one from home may name fonts of an environment that is gone.
+    places = {"JUPYTER_PATH": str(own / "share" / "jupyter"), "MPLCONFIGDIR": str(own)}
+    session.run(*compare, env=places, external=True)
     session.run("python", "-c", MOVE_A_SLIDER)
 
 
