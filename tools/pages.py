@@ -29,7 +29,7 @@ PHONE = 40  # letters that stand side by side on a phone
 _TAG = re.compile(r"<[^>]+>")
 _ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
 _UPRIGHT = re.compile(r"\\mathrm\{(\w{2,})\}")
-_STILL = re.compile(r'<img [^>]*src="data:image/png;base64,(?P<png>[^"]*)">\n')
+STILL = re.compile(r'<img [^>]*src="data:image/png;base64,(?P<png>[^"]*)">\n')
 _BADGES = re.compile(r"<!-- badges:start -->.*?<!-- badges:end -->", re.DOTALL)
 
 
@@ -123,7 +123,7 @@ def markdown_filter(folder: Path, extension: str) -> Callable[[str], str]:
 
 
 class FiguresWithCaptions(Preprocessor):
-    """Joins each figure of `show` with the caption in the output below it, and notes its size."""
+    """Joins each figure of `show` with the caption in the output below it."""
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: dict, index: int
@@ -136,8 +136,7 @@ class FiguresWithCaptions(Preprocessor):
                 joined[-1].metadata.caption = caption
                 continue
             if "image/png" in output.get("data", {}):
-                size = picture(output.data["image/png"]).size
-                output.metadata.width, output.metadata.height = size
+                output.metadata.update(output.metadata.pop("image/png", {}))
             joined.append(output)
         if cell.cell_type == "code":
             cell.outputs = joined
@@ -158,7 +157,7 @@ class PicturesOnce(Preprocessor):
             data = output.get("data", {})
             if "image/png" in data:
                 above = picture(data["image/png"])
-            still = _STILL.match(data.get("text/html", ""))
+            still = STILL.match(data.get("text/html", ""))
             # The same picture may be compressed in many ways.
             if still and above and picture(still["png"]).tobytes() == above.tobytes():
                 data["text/html"] = data["text/html"][still.end() :]

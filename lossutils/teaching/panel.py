@@ -10,7 +10,7 @@ import ipywidgets
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from lossutils.teaching.plots import encode
+from lossutils.teaching.plots import encode, encode_to_store
 from lossutils.teaching.widgets import bundle, error_line, image_for, spoken
 
 Record = dict[str, float]
@@ -109,7 +109,8 @@ class TrainingPanel:
     def display(self) -> None:
         """Show the panel; where a notebook is only read, the picture as it is now."""
         note = "Run the notebook to start, stop and reset this training."
-        display(bundle(self.widget, self.image.value, self.alt, note), raw=True)
+        still = encode_to_store(self._figure(self.records))
+        display(bundle(self.widget, still, self.alt, note), raw=True)
 
     async def wait(self) -> None:
         """Wait until a training that was started has ended."""

@@ -12,7 +12,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from lossutils.teaching.errors import describe_error
-from lossutils.teaching.plots import encode
+from lossutils.teaching.plots import encode, encode_to_store, size_on_page
 
 _TRACK = "320px"  # the slider or list itself, with the number to its right
 
@@ -162,7 +162,8 @@ class Explorer:
         """Return the live widget together with what is shown where it cannot live."""
         names = ", ".join(control.description for control in self.controls.values())
         note = f"Run the notebook to change: {names}."
-        return bundle(self.widget, self.image.value, self.alt, note)
+        still = encode_to_store(self._figure_function(**self.values))
+        return bundle(self.widget, still, self.alt, note)
 
     def _on_change(self, _change: dict) -> None:
         with self._lock:
@@ -202,7 +203,7 @@ def image_for(figure: Figure) -> ipywidgets.Image:
 
 def bundle(widget: ipywidgets.Widget, png: bytes, alt: str, note: str) -> dict[str, Any]:
     """Return a display bundle: the live widget, a still picture as HTML, and a description."""
-    width = int.from_bytes(png[16:20], "big")  # from the header of every PNG
+    width = size_on_page(png)["width"]
     source = base64.b64encode(png).decode("ascii")
     still = (
         f'<img alt="{html.escape(alt)}" width="{width}" style="max-width: 100%" '

@@ -23,7 +23,7 @@ from reading import HEADING, Notebook, bullets, output_text, parse, prose, tags,
 Rule = Callable[[Notebook], list[str]]
 RULES: list[Rule] = []
 
-MOST_LINES, MOST_COLUMNS, MOST_BYTES = 25, 100, 1_500_000
+MOST_LINES, MOST_COLUMNS, MOST_BYTES = 25, 100, 900_000
 MOST_LINES_TO_TAKE = 20
 FILE_NAME = re.compile(r"\d\d_[a-z0-9]+(_[a-z0-9]+)*\.ipynb")
 MINUTES = re.compile(r"^\*Read \d+ min · run \d+ (s|min) · exercises? \d+ min\*$", re.MULTILINE)
@@ -98,7 +98,7 @@ def file_name(notebook: Notebook) -> list[str]:
 
 @rule
 def file_is_small(notebook: Notebook) -> list[str]:
-    """Less than 1.5 MB."""
+    """Less than 900 kB."""
     return [] if notebook.size < MOST_BYTES else [f"the file has {notebook.size} bytes"]
 
 

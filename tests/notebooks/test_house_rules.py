@@ -188,7 +188,7 @@ LONG = "\n".join(f"x = {i}" for i in range(26))
 
 BREAKS: list[tuple[str, Edit]] = [
     ("file_name", attribute("name", "1-Small.ipynb")),
-    ("file_is_small", attribute("size", 1_500_000)),
+    ("file_is_small", attribute("size", 900_000)),
     ("ids_are_unique", update("hint", id="check")),
     ("no_widget_state", lambda notebook: notebook.node.metadata.update(widgets={})),
     ("no_widget_state", put("recipe", [VIEW])),

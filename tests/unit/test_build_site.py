@@ -142,7 +142,8 @@ def test_neighbours_are_linked_in_order(site):
 
 
 def test_a_figure_holds_its_caption_and_says_each_thing_once():
-    figure = new_output("display_data", {"image/png": PNG}, metadata={"alt": 'A "line" rises.'})
+    about = {"alt": 'A "line" rises.', "image/png": {"width": 2, "height": 1}}
+    figure = new_output("display_data", {"image/png": PNG}, metadata=about)
     caption = new_output("display_data", {"text/markdown": "*It rises.*", "text/plain": "<x>"})
     printed = new_output("stream", name="stdout", text="1 < 2\n")
     notebook = build_site.as_notebook("# Title")

@@ -1,5 +1,6 @@
 """The figures hold the right numbers, and nothing in them overlaps or is cut off."""
 
+import io
 import itertools
 import subprocess
 import sys
@@ -10,18 +11,22 @@ import numpy as np
 import pytest
 from IPython.display import Markdown
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.text import Text
+from PIL import Image
 
 from lossutils.teaching import plots
 from lossutils.teaching.plots import (
     COLORS,
     add_legend,
     encode,
+    encode_to_store,
     new_figure,
     plot_curves,
     plot_loss_shapes,
     plot_variables,
     show,
+    size_on_page,
     use_log_scale,
 )
 from lossutils.teaching.tracking import VariableHistory
@@ -118,10 +123,24 @@ def test_there_are_from_two_to_five_ticks_inside_the_panel(limits):
     assert min(ticks) >= min(limits) - 1e-9 and max(ticks) <= max(limits) + 1e-9
 
 
-def test_the_same_figure_gives_the_same_bytes():
-    first, second = (encode(plot_loss_shapes({"half square": half_square})) for _ in range(2))
+@pytest.mark.parametrize("how", [encode, encode_to_store])
+def test_the_same_figure_gives_the_same_bytes(how):
+    first, second = (how(plot_loss_shapes({"half square": half_square})) for _ in range(2))
     assert first == second
     assert first.startswith(b"\x89PNG") and b"Software" not in first
+
+
+def test_what_is_stored_is_sharp_and_short_and_keeps_its_colors():
+    figure = plot_loss_shapes({"half square": half_square, "tilted": tilted})
+    live, stored = encode(figure), encode_to_store(figure)
+    sharp = Image.open(io.BytesIO(stored))
+    assert sharp.size == (1600, 640) and sharp.mode == "P"
+    assert size_on_page(stored) == {"width": 800, "height": 320}
+    assert len(stored) < len(live)
+    found = np.array(sharp.convert("RGB")).reshape(-1, 3)
+    for color in ("#ffffff", COLORS["blue"], COLORS["vermillion"]):
+        assert np.abs(found - 255 * np.array(to_rgb(color))).sum(axis=1).min() < 6, color
+    assert encode(figure) == live, "a figure that was stored may still live"
 
 
 def test_losses_and_gradients_are_exact():
@@ -272,7 +291,9 @@ def test_show_gives_a_plain_picture_and_a_visible_caption(monkeypatch):
     show(plot_curves({"train": [1, 2]}), " It rises. ", "Line chart: the loss rises.")
     (picture, how), (caption, _) = shown
     assert list(picture[0]) == ["image/png"] and picture[0]["image/png"].startswith(b"\x89PNG")
-    assert how == {"raw": True, "metadata": {"alt": "Line chart: the loss rises."}}
+    size = {"width": 800, "height": 320}
+    alt = "Line chart: the loss rises."
+    assert how == {"raw": True, "metadata": {"alt": alt, "image/png": size}}
     assert isinstance(caption[0], Markdown) and caption[0].data == "*It rises.*"
 
 
