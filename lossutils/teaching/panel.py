@@ -11,6 +11,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from lossutils.teaching.plots import encode
+from lossutils.teaching.svg import encode_svg
 from lossutils.teaching.widgets import bundle, error_line, image_for, spoken
 
 Record = dict[str, float]
@@ -103,13 +104,14 @@ class TrainingPanel:
     def redraw(self) -> None:
         """Draw the picture of what was recorded so far."""
         with self._lock:
-            self.image.value = encode(self._figure(self.records))
+            self.image.value = encode_svg(self._figure(self.records))
             self._last_drawing = time.monotonic()
 
     def display(self) -> None:
         """Show the panel; where a notebook is only read, the picture as it is now."""
         note = "Run the notebook to start, stop and reset this training."
-        display(bundle(self.widget, self.image.value, self.alt, note), raw=True)
+        still = encode(self._figure(self.records))
+        display(bundle(self.widget, still, self.alt, note), raw=True)
 
     async def wait(self) -> None:
         """Wait until a training that was started has ended."""
