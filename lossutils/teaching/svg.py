@@ -36,8 +36,10 @@ def encode_svg(figure: Figure) -> bytes:
     """
     text = io.StringIO()
     width, height = figure.get_size_inches()
-    for artist in figure.findobj(_has_many_points):
-        artist.set_rasterized(True)
+    for axes in figure.axes:
+        for artist in (*axes.lines, *axes.collections):
+            if _has_many_points(artist):
+                artist.set_rasterized(True)
     dpi = figure.dpi
     with _DRAWING, matplotlib.rc_context(_SAME_NAMES):
         try:

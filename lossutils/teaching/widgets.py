@@ -110,7 +110,7 @@ class Explorer:
         self.controls = controls
         self.redraws = 0
         self.alt = alt
-        self._figure_function = figure_function
+        self.figure_function = figure_function
         self._start = self.values
         self._resetting = False
         # The messages of a slider and of a button may arrive in different threads of the kernel.
@@ -143,7 +143,7 @@ class Explorer:
         with self._lock:
             self.redraws += 1
             try:
-                picture = encode_svg(self._figure_function(**self.values))
+                picture = encode_svg(self.figure_function(**self.values))
             except Exception as error:  # shown to the reader, who chose the values
                 self.message.value = spoken(self.alt) + error_line(error)
             else:

@@ -59,10 +59,10 @@ def redraws(widget: Explorer | TrainingPanel) -> Iterator[dict[str, float]]:
     """Yield the seconds of each redraw, by stage."""
     if isinstance(widget, TrainingPanel):
         widget.run()
-        clock("figure function", widget, "_figure")
+        clock("figure function", widget, "figure_function")
         yield from (stages(widget.redraw) for _ in range(MOVES))
         return
-    clock("figure function", widget, "_figure_function")
+    clock("figure function", widget, "figure_function")
     for control in widget.controls.values():
         for value in values(control):
             yield stages(setter(control, value))
