@@ -30,7 +30,7 @@ def region_map(
     grid = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     regions = _SHADES[class_of(grid)].reshape(_POINTS, _POINTS, 3)
     extent = (low, high, low, high)
-    axes.imshow(regions, extent=extent, origin="lower", aspect="auto", interpolation="nearest")
+    axes.imshow(regions, extent=extent, origin="lower", aspect="auto", interpolation="none")
     for number, (label, marker) in enumerate(zip(labels, _MARKERS, strict=False)):
         axes.plot(*x[classes == number].T, marker, markersize=5, label=label)
     add_legend(figure)

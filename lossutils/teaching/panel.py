@@ -10,7 +10,8 @@ import ipywidgets
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from lossutils.teaching.plots import encode, encode_to_store
+from lossutils.teaching.plots import encode_to_store
+from lossutils.teaching.svg import encode_svg
 from lossutils.teaching.widgets import bundle, error_line, image_for, spoken
 
 Record = dict[str, float]
@@ -48,7 +49,7 @@ class TrainingPanel:
         self.records: list[Record] = []
         self.running = False
         self.alt = alt
-        self._steps, self._figure, self._total = steps, figure, total
+        self.steps, self.figure_function, self.total = steps, figure, total
         self._task: asyncio.Task | None = None
         self._loop = _current_loop()
         self._lock = RLock()
@@ -65,7 +66,7 @@ class TrainingPanel:
         self.stop()
         self._begin()
         try:
-            for record in islice(self._steps(), self._total):
+            for record in islice(self.steps(), self.total):
                 self._add(record)
         except KeyboardInterrupt:
             self._end("Stopped")
@@ -103,13 +104,13 @@ class TrainingPanel:
     def redraw(self) -> None:
         """Draw the picture of what was recorded so far."""
         with self._lock:
-            self.image.value = encode(self._figure(self.records))
+            self.image.value = encode_svg(self.figure_function(self.records))
             self._last_drawing = time.monotonic()
 
     def display(self) -> None:
         """Show the panel; where a notebook is only read, the picture as it is now."""
         note = "Run the notebook to start, stop and reset this training."
-        still = encode_to_store(self._figure(self.records))
+        still = encode_to_store(self.figure_function(self.records))
         display(bundle(self.widget, still, self.alt, note), raw=True)
 
     async def wait(self) -> None:
@@ -123,7 +124,7 @@ class TrainingPanel:
         self.reset_button = _button("Reset", "undo", self.reset)
         self.stop_button.disabled = True
         self.progress = ipywidgets.IntProgress(
-            min=0, max=self._total, layout=ipywidgets.Layout(width="260px")
+            min=0, max=self.total, layout=ipywidgets.Layout(width="260px")
         )
         self.status = ipywidgets.Label(layout=ipywidgets.Layout(width="220px"))
         self.image = image_for(empty)
@@ -140,7 +141,7 @@ class TrainingPanel:
 
     async def _train(self, records: list[Record]) -> None:
         try:
-            for record in islice(self._steps(), self._total):
+            for record in islice(self.steps(), self.total):
                 if not self._is_current(records):
                     return
                 self._add(record)
@@ -189,7 +190,7 @@ class TrainingPanel:
     def _say(self, word: str) -> None:
         done = len(self.records)
         self.progress.value = done
-        self.status.value = f"{word}: epoch {done} of {self._total}"
+        self.status.value = f"{word}: epoch {done} of {self.total}"
 
 
 def _button(text: str, icon: str, action: Callable[[], None]) -> ipywidgets.Button:

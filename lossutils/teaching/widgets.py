@@ -12,7 +12,8 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from lossutils.teaching.errors import describe_error
-from lossutils.teaching.plots import encode, encode_to_store, size_on_page
+from lossutils.teaching.plots import encode_to_store, size_on_page
+from lossutils.teaching.svg import encode_svg
 
 _TRACK = "320px"  # the slider or list itself, with the number to its right
 
@@ -96,8 +97,9 @@ class Explorer:
     """A figure with its controls and a Reset button.
 
     `controls` maps the names of the figure function's arguments to their widgets, `image` holds
-    the picture, `message` an error if the last drawing failed, `redraws` counts the drawings,
-    and `widget` holds it all. `explore` shows one; tests build one with `build_explorer`.
+    the picture as SVG, `still` the first one as PNG, `message` an error if the last drawing failed,
+    `redraws` counts the drawings, and `widget` holds it all. `explore` shows one; tests build one
+    with `build_explorer`.
     """
 
     def __init__(
@@ -108,7 +110,7 @@ class Explorer:
         self.controls = controls
         self.redraws = 0
         self.alt = alt
-        self._figure_function = figure_function
+        self.figure_function = figure_function
         self._start = self.values
         self._resetting = False
         # The messages of a slider and of a button may arrive in different threads of the kernel.
@@ -127,7 +129,8 @@ class Explorer:
         self.widget = ipywidgets.VBox(
             [*controls.values(), self.reset_button, self.image, self.message]
         )
-        self.image.value = encode(first)
+        self.still = encode_to_store(first)
+        self.image.value = encode_svg(first)
         self.message.value = spoken(alt)
 
     @property
@@ -140,7 +143,7 @@ class Explorer:
         with self._lock:
             self.redraws += 1
             try:
-                picture = encode(self._figure_function(**self.values))
+                picture = encode_svg(self.figure_function(**self.values))
             except Exception as error:  # shown to the reader, who chose the values
                 self.message.value = spoken(self.alt) + error_line(error)
             else:
@@ -162,8 +165,7 @@ class Explorer:
         """Return the live widget together with what is shown where it cannot live."""
         names = ", ".join(control.description for control in self.controls.values())
         note = f"Run the notebook to change: {names}."
-        still = encode_to_store(self._figure_function(**self.values))
-        return bundle(self.widget, still, self.alt, note)
+        return bundle(self.widget, self.still, self.alt, note)
 
     def _on_change(self, _change: dict) -> None:
         with self._lock:
@@ -198,7 +200,7 @@ def image_for(figure: Figure) -> ipywidgets.Image:
     layout = ipywidgets.Layout(
         width=f"{width}px", height=f"{height}px", max_width="100%", object_fit="contain"
     )
-    return ipywidgets.Image(format="png", layout=layout)
+    return ipywidgets.Image(format="svg+xml", layout=layout)
 
 
 def bundle(widget: ipywidgets.Widget, png: bytes, alt: str, note: str) -> dict[str, Any]:

@@ -93,7 +93,10 @@ def test_a_promise_that_is_not_kept_is_told(small_notebook, monkeypatch):
 
 def test_the_redraws_of_a_notebook_are_measured(small_notebook):
     (widget,) = redraws.measure_redraws(small_notebook)
-    assert widget["name"] == "height" and len(widget["seconds"]) == 5
+    assert widget["name"] == "height" and len(widget["redraws"]) == 5
+    for redraw in widget["redraws"]:
+        assert redraw["training"] == 0 and min(redraw[s] for s in redraws.STAGES[1:]) > 0
+        assert sum(redraw[stage] for stage in redraws.STAGES) == pytest.approx(redraw["all"])
     assert redraws.row(small_notebook, widget)[:2] == ["01", "height"]
 
 

@@ -51,7 +51,8 @@ def test_it_starts_idle_with_an_empty_picture():
     panel = panel_for(Training())
     assert buttons(panel) == IDLE and panel.records == []
     assert panel.status.value == "Ready: epoch 0 of 5"
-    assert bytes(panel.image.value).startswith(b"\x89PNG")
+    assert panel.image.format == "svg+xml"
+    assert bytes(panel.image.value).startswith(b"<?xml")
 
 
 def test_run_trains_to_the_end():

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from lossutils.teaching import widgets
-from lossutils.teaching.plots import encode, encode_to_store, new_figure
+from lossutils.teaching.plots import encode_to_store, new_figure
+from lossutils.teaching.svg import encode_svg
 from lossutils.teaching.widgets import (
     build_explorer,
     choice,
@@ -54,14 +55,14 @@ def explorer(drawing):
 
 def test_the_start_values_are_drawn_once(explorer, drawing):
     assert drawing.calls == [{"delta": 1.0, "name": "MSE"}]
-    assert explorer.image.value == encode(Drawing()(delta=1.0, name="MSE"))
+    assert explorer.image.value == encode_svg(Drawing()(delta=1.0, name="MSE"))
 
 
 def test_each_control_redraws_with_all_values(explorer, drawing):
     explorer.controls["delta"].value = 2.0
     explorer.controls["name"].value = "MAE"
     assert drawing.calls[1:] == [{"delta": 2.0, "name": "MSE"}, {"delta": 2.0, "name": "MAE"}]
-    assert explorer.image.value == encode(Drawing()(delta=2.0, name="MAE"))
+    assert explorer.image.value == encode_svg(Drawing()(delta=2.0, name="MAE"))
     assert explorer.redraws == 2
 
 
