@@ -64,8 +64,8 @@ def record(path: Path, most: int) -> str:
         try:
             run_cells(notebook, path.parent)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as failure:
-            last = str(failure).strip().splitlines()[-1]
-            raise RuntimeError(f"{path.name} cannot be recorded: {last}") from failure
+            reason = getattr(failure, "ename", type(failure).__name__)
+            raise RuntimeError(f"{path.name} cannot be recorded: {reason}") from failure
         return file.read_text(encoding="utf-8")
 
 

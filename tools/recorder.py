@@ -1,8 +1,8 @@
 """Runs in the kernel of a notebook: draws its widgets at many settings, for pages without a kernel.
 
 `watch()` before the first cell notes the widgets that are displayed, `record(file, most)` after the
-last one draws them: a lone control at up to `most` positions, two on a grid. Three and more would
-need too many pictures: each moves alone, while the others stand where they start.
+last one draws them: a lone control at up to `most` positions, two on a grid, coarser. Three and more
+would need too many pictures: each slider moves alone, while the others stand where they start.
 """
 
 import json
@@ -50,12 +50,10 @@ def of_explorer(explorer: Explorer, most: int) -> dict[str, Any]:
     """Return the controls of an explorer, each with its positions, and its pictures."""
     controls = [of_control(control) for control in explorer.controls.values()]
     sliders = [control for control in controls if control["kind"] == "range"]
-    side = {0: most, 1: most, 2: most // 5}.get(len(sliders), 2 * most // 5)
-    is_sliced = len(sliders) > 2
-    if len(controls) > 2 and len(sliders) == 2:  # and a choice: too many for a grid
-        side, is_sliced = 2 * most // 5, True
+    is_grid = len(controls) == len(sliders) == 2
+    is_sliced = len(sliders) > 1 and not is_grid
     for control in sliders:
-        keep(control, max(side, FEWEST))
+        keep(control, max(most // 4 if is_grid else most, FEWEST))
     pictures = Pictures()
     for places in settings(controls, is_sliced):
         values = [control["values"][place] for control, place in zip(controls, places, strict=True)]
