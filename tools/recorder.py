@@ -1,8 +1,8 @@
 """Runs in the kernel of a notebook: draws its widgets at many settings, for pages without a kernel.
 
 `watch()` before the first cell notes the widgets that are displayed, `record(file, most)` after the
-last one draws them: a lone control at up to `most` positions, two on a grid, coarser. Three and more
-would need too many pictures: each slider moves alone, while the others stand where they start.
+last one draws them: a lone control at up to `most` positions, two on a coarser grid. Three and
+more would need too many pictures: each slider moves alone, the others stand where they start.
 """
 
 import json

@@ -88,7 +88,8 @@ function makeLive(box) {
     let found, title;
     try {
       const { lines, pictures: all, titles } = await load();
-      [found, title] = [all[places], titles[places] ?? ""];
+      const at = controls.map((control) => `${control.spec.label} ${control.spec.texts[control.place]}`);
+      [found, title] = [all[places], titles[places] || at.join(", ")];
       if (typeof found !== "string") found = found.map((number) => lines[number]);
     } catch {
       pictures = null;
