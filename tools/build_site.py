@@ -1,10 +1,14 @@
 """Export the collection as a web site that is read without running anything.
 
-    python tools/build_site.py [--output build/site]
+    python tools/build_site.py [--output build/site] [--positions 60]
 
 A page for each notebook and for each Markdown file beside them, a page with the symptoms of all
 notebooks, and the start page, made of parts of README.md. The site needs no server and no network:
 open index.html, or copy the folder to any web server. The first time it downloads MiniSearch.
+
+The notebooks are executed once, and their widgets recorded: on the pages they live without a
+kernel. A notebook whose code did not change since is not executed again; --positions 0 executes
+none, and leaves the widgets as still pictures.
 """
 
 import argparse
@@ -21,6 +25,7 @@ from pathlib import Path
 import nbformat
 from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from live_widgets import POSITIONS, Recording, as_script, bring_to_life, recordings
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import ClearOutputPreprocessor
 from nbformat import NotebookNode
@@ -30,8 +35,9 @@ from web_packages import web_packages
 
 OUTPUT = ROOT / "build" / "site"
 FRAMES = TEMPLATES / "site"
-LIGHT, DARK = "site.css", "dark.css"
-SCRIPTS = ("theme.js", "page.js", "search.js")
+LIGHT, DARK, LIVE = "site.css", "dark.css", "live.css"
+SCRIPTS = ("theme.js", "live.js", "page.js", "search.js")
+WIDGETS = "widgets"  # the folder of their pictures
 # What a phone has to load before anything is touched, and what fits everywhere, in bytes.
 PAGE_BUDGET, SITE_BUDGET = 1_500_000, 20_000_000
 
@@ -40,7 +46,8 @@ PAGE_BUDGET, SITE_BUDGET = 1_500_000, 20_000_000
 class Page:
     """One page: file name, title, its cells as HTML, and (anchor, text) of its main headings.
 
-    `download` is its notebook as a data URL, `runs` are (words, address) of where it can be run.
+    `download` is its notebook as a data URL, `runs` are (words, address) of where it can be run,
+    `live` says whether it has widgets that live.
     """
 
     address: str
@@ -49,6 +56,7 @@ class Page:
     headings: list[tuple[str, str]]
     download: str = ""
     runs: tuple[tuple[str, str], ...] = ()
+    live: bool = False
 
     @property
     def stem(self) -> str:
@@ -76,18 +84,33 @@ def as_notebook(markdown: str) -> NotebookNode:
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(markdown)])
 
 
-def make_page(address: str, notebook: NotebookNode, folder: Path, **more: object) -> Page:
-    """Return the page of a notebook; `folder` is where its pictures lie."""
+def make_page(
+    address: str,
+    notebook: NotebookNode,
+    folder: Path,
+    widgets: list[Recording] | None = None,
+    **more: object,
+) -> Page:
+    """Return the page of a notebook; `folder` is where its pictures lie.
+
+    `widgets` are the records of its widgets, without which they remain still pictures.
+    """
+
+    def live(notebook: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        if widgets:
+            bring_to_life(notebook, widgets, f"{WIDGETS}/{address.removesuffix('.html')}")
+        return notebook, resources
+
     exporter = HTMLExporter(
         template_name="cells",
         extra_template_basedirs=[str(TEMPLATES)],
         filters={"markdown2html": markdown_filter(folder, ".html")},
-        preprocessors=[FiguresWithCaptions, PicturesOnce],
+        preprocessors=[FiguresWithCaptions, PicturesOnce, live],
     )
     body, _ = exporter.from_notebook_node(notebook)
     (_, title), *_ = headings_of(body, 1)
     finished = with_permalinks(with_lines(body))
-    return Page(address, title, finished, headings_of(body, 2), **more)
+    return Page(address, title, finished, headings_of(body, 2), live=bool(widgets), **more)
 
 
 def headings_of(body: str, level: int) -> list[tuple[str, str]]:
@@ -130,13 +153,16 @@ def _mark_line(line: str, code: bool) -> str:
     return f'<span class="line" style="--indent: {indent}ch">{kept}</span>'
 
 
-def notebook_page(path: Path, places: dict[str, str]) -> Page:
+def notebook_page(
+    path: Path, places: dict[str, str], widgets: list[Recording] | None = None
+) -> Page:
     """Return the page of a notebook; with a published address it says where to run it."""
     links = (("Run on Binder", BINDER), ("Open in Colab", COLAB))
     runs = tuple((words, link.format(name=path.name, **places)) for words, link in links if places)
     notebook = nbformat.read(path, as_version=4)
     download = to_run(notebook)  # first, since exporting joins outputs
-    return make_page(f"{path.stem}.html", notebook, path.parent, download=download, runs=runs)
+    more = {"download": download, "runs": runs}
+    return make_page(f"{path.stem}.html", notebook, path.parent, widgets, **more)
 
 
 def to_run(notebook: NotebookNode) -> str:
@@ -174,14 +200,16 @@ def one_from_each(tables: list[tuple[Page, str]]) -> Iterator[tuple[str, str, Pa
         yield symptom, cause, page
 
 
-def read_pages(root: Path) -> list[Page]:
+def read_pages(root: Path, widgets: dict[str, list[Recording]]) -> list[Page]:
     """Return all pages in the order in which they are listed.
 
-    Raises ValueError where README.md lacks a section of the start page.
+    `widgets` are those of the notebooks, by the stem of the file. Raises ValueError where README.md
+    lacks a section of the start page.
     """
     folder = root / "notebooks"
     paths = sorted(folder.glob("*.ipynb"))
-    notebooks = [notebook_page(path, read_places(root)) for path in paths]
+    places = read_places(root)
+    notebooks = [notebook_page(path, places, widgets.get(path.stem)) for path in paths]
     tables = [(page, symptoms_of(path)) for page, path in zip(notebooks, paths, strict=True)]
     tables = [(page, table) for page, table in tables if table]
     words = {
@@ -256,8 +284,18 @@ def write_looks(output: Path) -> None:
     for name, scheme in ((LIGHT, "light"), (DARK, "dark")):
         style = (FRAMES / name).read_text(encoding="utf-8") + code_colors(scheme)
         (output / name).write_text(style, encoding="utf-8", newline="\n")
-    for name in SCRIPTS:
+    for name in (LIVE, *SCRIPTS):
         shutil.copy(FRAMES / name, output)
+
+
+def write_widgets(output: Path, widgets: dict[str, list[Recording]]) -> None:
+    """Write for each widget a script with its pictures."""
+    (output / WIDGETS).mkdir()
+    for stem, records in widgets.items():
+        for number, recording in enumerate(records, start=1):
+            source = f"{WIDGETS}/{stem}-{number}.js"
+            script = as_script(recording, source)
+            (output / source).write_text(script, encoding="utf-8", newline="\n")
 
 
 def write_search(output: Path, pages: list[Page], library: Path) -> None:
@@ -271,14 +309,21 @@ def write_search(output: Path, pages: list[Page], library: Path) -> None:
         (output / name).write_text(script, encoding="utf-8", newline="\n")
 
 
-def build(output: Path, root: Path = ROOT, library: Path | None = None) -> list[Path]:
+def build(
+    output: Path, root: Path = ROOT, library: Path | None = None, positions: int = 0
+) -> list[Path]:
     """Write the site into a folder; return the pages. `library` is MiniSearch, as npm installs it.
 
-    Raises ValueError for a mistake in the files, RuntimeError where MiniSearch cannot be installed.
+    Widgets live at so many `positions` of a control; with none they remain still pictures. Raises
+    ValueError for a mistake in the files, RuntimeError where MiniSearch cannot be installed, or a
+    notebook not be executed.
     """
     make_room(output)
-    pages = read_pages(root)
+    paths = sorted((root / "notebooks").glob("*.ipynb")) if positions else []
+    widgets = recordings(paths, positions)
+    pages = read_pages(root, widgets)
     write_looks(output)
+    write_widgets(output, widgets)
     write_search(output, pages, library or web_packages() / "minisearch")
     for page in pages:
         text = fill(
@@ -294,7 +339,7 @@ def build(output: Path, root: Path = ROOT, library: Path | None = None) -> list[
 
 def sizes(output: Path) -> dict[str, int]:
     """Return how many bytes each page loads before anything is touched, and those of the site."""
-    looks = sum((output / name).stat().st_size for name in (LIGHT, DARK, *SCRIPTS))
+    looks = sum((output / name).stat().st_size for name in (LIGHT, DARK, LIVE, *SCRIPTS))
     pages = {path.name: path.stat().st_size + looks for path in sorted(output.glob("*.html"))}
     return pages | {"site": sum(path.stat().st_size for path in output.rglob("*"))}
 
@@ -303,9 +348,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return 0 when all is well, 1 for a site too large, 2 for a mistake."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder, made anew")
+    words = "most positions of a control of a widget; 0: still pictures"
+    parser.add_argument("--positions", type=int, default=POSITIONS, help=words)
     options = parser.parse_args(arguments)
     try:
-        build(options.output)
+        build(options.output, positions=options.positions)
     except (ValueError, RuntimeError) as mistake:
         print(mistake, file=sys.stderr)
         return 2

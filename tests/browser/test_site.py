@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import build_site
+import live_widgets
 import nbformat
 import pytest
 from accessibility import texts_not_compared, violations
@@ -52,13 +53,27 @@ PART = """anchor => {
 FLAT = "header, #pages { position: static !important; height: auto !important }"
 SHOWN = ("header", "#pages", "main")  # the dialogs are not
 FOCUS = "() => document.activeElement.outerHTML.slice(0, 120)"
+# A few positions of each control are enough to see it move.
+POSITIONS = 5
+CONTROL = ".live-control :is(input, select)"
+SHOWS = "([widget, picture]) => widget.querySelector('img').src === picture"
+# Waits until a widget shows another picture than one of before, drawn to the end.
+CHANGED = """async ([widget, before]) => {
+    const image = widget.querySelector('img');
+    const end = performance.now() + 5000;
+    while (image.src === before && !widget.querySelector('.live-error').textContent) {
+        if (performance.now() > end) return 'no other picture';
+        await new Promise(requestAnimationFrame);
+    }
+    await image.decode();
+    return widget.querySelector('.live-error').textContent || image.src; }"""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, web_packages: Path) -> Path:
     """Return the folder of the exported pages."""
     folder = tmp_path_factory.mktemp("web") / "site"
-    build_site.build(folder, library=web_packages / "minisearch")
+    build_site.build(folder, library=web_packages / "minisearch", positions=POSITIONS)
     return folder
 
 
@@ -248,6 +263,106 @@ def test_without_a_script_all_can_be_read(browser: object, site: Path) -> None:
         page.wait_for_url("**/01_*.html")
         page.locator("summary").first.click()
         assert page.locator("details[open]").count() == 1
+        # Here a widget starts where no figure above it does.
+        page.goto((site / "04_trainable_threshold.html").as_uri())
+        widget = page.locator(".live-widget", has=page.locator("img"))
+        assert widget.count() == 2 and page.locator(CONTROL).count() == 0
+        assert page.evaluate(BROKEN_PICTURES) == 0
+        assert "Run the notebook to change" in widget.first.inner_text()
+
+
+def picture(widget: object) -> str:
+    """Return the address of the picture of a widget, which holds the picture itself."""
+    return widget.locator("img").get_attribute("src")
+
+
+def changed(widget: object, before: str) -> str:
+    """Wait for another picture than `before`, and return it."""
+    after = widget.page.evaluate(CHANGED, [widget.element_handle(), before])
+    assert after.startswith("data:image/svg+xml,"), after
+    return after
+
+
+def ends(control: object) -> tuple[str, ...]:
+    """Return the keys that lead a control to its last position and to its first, or to another."""
+    if control.get_attribute("type") == "range":
+        return "End", "Home"
+    return ("ArrowDown",) if control.evaluate("e => e.matches('select')") else ("Space",)
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
+def test_every_widget_follows_its_controls(
+    name: str, size: dict, page: object, site: Path, axe: Path
+) -> None:
+    page.set_viewport_size(size)
+    page.goto((site / f"{name}.html").as_uri())
+    stored = live_widgets.widgets_of(nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4))
+    widgets = page.locator(".live-widget").all()
+    assert len(widgets) == len(stored) > 0
+    for widget in widgets:
+        widget.get_by_role("button", name="Reset").press("Enter")
+        start = changed(widget, picture(widget))
+        for control in widget.locator(CONTROL).all():
+            shown = start
+            for key in ends(control):
+                control.press(key)
+                shown = changed(widget, shown)
+            if "Home" in ends(control):
+                value = control.get_attribute("aria-valuetext")
+                control.press("ArrowRight")
+                assert control.get_attribute("aria-valuetext") != value
+                value = control.locator("xpath=..").locator(".live-value").inner_text()
+                assert control.get_attribute("aria-valuetext") == value
+            widget.get_by_role("button", name="Reset").press("Enter")
+            page.wait_for_function(SHOWS, arg=[widget.element_handle(), start])
+    assert violations(page, axe, include=(".live-widget",)) == []
+    assert page.evaluate(SCROLLS_SIDEWAYS) == []
+
+
+def test_pictures_are_loaded_when_a_widget_is_touched(page: object, site: Path) -> None:
+    page.goto((site / "00_start_here.html").as_uri())
+    assert not page.evaluate("() => 'LIVE_PICTURES' in window")
+    assert picture(page.locator(".live-widget")).startswith("data:image/png")
+    page.locator(".live-widget input").focus()
+    page.wait_for_function("() => Object.keys(window.LIVE_PICTURES ?? {}).length === 1")
+
+
+def test_a_training_plays_stops_and_goes_on(page: object, site: Path) -> None:
+    page.goto((site / "07_switching_by_epoch.html").as_uri())
+    widget = page.locator(".live-widget", has=page.get_by_role("button", name="Start"))
+    epoch = widget.locator("input")
+    widget.get_by_role("button", name="Start").press("Enter")
+    page.wait_for_function("e => e.value >= 2", arg=epoch.element_handle())
+    widget.get_by_role("button", name="Stop").press("Enter")
+    stopped = epoch.input_value()
+    page.wait_for_timeout(300)
+    assert epoch.input_value() == stopped
+    widget.get_by_role("button", name="Start").press("Enter")
+    page.wait_for_function("e => e.value === e.max", arg=epoch.element_handle())
+    assert epoch.get_attribute("aria-valuetext") == "30 of 30"
+
+
+def test_a_widget_says_what_its_picture_says(page: object, site: Path) -> None:
+    page.goto((site / "02_closures.html").as_uri())
+    widget = page.locator(".live-widget").first
+    slider = widget.get_by_role("slider", name="weight of grower 0")
+    slider.press("End")
+    widget.get_by_role("status").filter(has_text="of 45 wines right").wait_for()
+    # Only one of three moves: the next one sends it back.
+    widget.get_by_role("slider", name="weight of grower 1").press("End")
+    assert slider.get_attribute("aria-valuetext") == "1"
+    assert "computed beforehand" in widget.inner_text()
+
+
+def test_pictures_that_do_not_come_are_told(page: object, site: Path) -> None:
+    page.goto((site / "00_start_here.html").as_uri())
+    page.evaluate("() => { LIVE_PICTURES = {'widgets/00_start_here-1.js': btoa('no gzip')}; }")
+    widget = page.locator(".live-widget")
+    before = picture(widget)
+    widget.locator("input").press("End")
+    widget.locator(".live-error", has_text="could not be loaded").wait_for()
+    assert picture(widget) == before
 
 
 @pytest.mark.parametrize(

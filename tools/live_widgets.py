@@ -1,0 +1,116 @@
+"""The widgets of a notebook for a page without a kernel: recorded once, brought to life by live.js.
+
+A page needs live.js, live.css, and for each widget what `as_html` returns. The pictures lie in a
+script of their own (`as_script`), which live.js loads when the widget is touched for the first
+time, unless the page holds it already.
+"""
+
+import base64
+import gzip
+import html
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import nbformat
+from kernel_runs import ROOT, TOOLS, fingerprint, run_cells
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+KEPT = ROOT / "build" / "widgets"
+POSITIONS = 60  # of a control that is alone
+FIRST = f"import sys; sys.path.append({str(TOOLS)!r}); import recorder; recorder.watch()"
+STILL_NOTE = "Run the notebook to "  # begins the note below a widget that is only a picture
+
+Recording = dict[str, Any]
+
+
+def recordings(paths: list[Path], most: int = POSITIONS) -> dict[str, list[Recording]]:
+    """Return the records of the widgets of notebooks, by the stem of their files, two at a time.
+
+    What was recorded before, with the same code, is taken from build/widgets. RuntimeError for a
+    notebook that fails.
+    """
+    with ThreadPoolExecutor(2) as threads:
+        found = threads.map(lambda path: recordings_of(path, most), paths)
+        return {path.stem: records for path, records in zip(paths, found, strict=True)}
+
+
+def recordings_of(path: Path, most: int) -> list[Recording]:
+    """Return the records of the widgets of one notebook."""
+    code = fingerprint(path, TOOLS / "recorder.py")
+    file = KEPT / f"{path.stem}-{most}-{code}.json.gz"
+    if not file.exists():
+        records = record(path, most)
+        KEPT.mkdir(parents=True, exist_ok=True)
+        for older in KEPT.glob(f"{path.stem}-{most}-*"):
+            older.unlink()
+        file.write_bytes(gzip.compress(records.encode()))
+    return json.loads(gzip.decompress(file.read_bytes()))
+
+
+def record(path: Path, most: int) -> str:
+    """Execute a notebook, and return what recorder.py writes."""
+    notebook = nbformat.read(path, as_version=4)
+    if not widgets_of(notebook):
+        return "[]"
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "records.json"
+        notebook.cells.insert(0, new_code_cell(FIRST))
+        notebook.cells.append(new_code_cell(f"recorder.record({str(file)!r}, {most})"))
+        try:
+            run_cells(notebook, path.parent)
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as failure:
+            reason = getattr(failure, "ename", type(failure).__name__)
+            raise RuntimeError(f"{path.name} cannot be recorded: {reason}") from failure
+        return file.read_text(encoding="utf-8")
+
+
+def widgets_of(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the outputs of a notebook that are the pictures of widgets."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [o for o in outputs if STILL_NOTE in o.get("data", {}).get("text/html", "")]
+
+
+def bring_to_life(notebook: NotebookNode, records: list[Recording], folder: str) -> None:
+    """Put the widgets into the outputs of a notebook, in place; `folder` is where scripts lie.
+
+    Raises ValueError where the outputs are not those of the widgets that were recorded.
+    """
+    outputs = widgets_of(notebook)
+    stored = [output.data["text/plain"].partition(f" {STILL_NOTE}")[0] for output in outputs]
+    if stored != [recording["alt"] for recording in records]:
+        raise ValueError(f"{folder}: the stored widgets are not those that were recorded: {stored}")
+    for number, (output, recording) in enumerate(zip(outputs, records, strict=True), start=1):
+        source = f"{folder}-{number}.js"
+        output.data["text/html"] = as_html(recording, source, output.data["text/html"])
+
+
+def as_html(recording: Recording, source: str, still: str) -> str:
+    """Return a widget for a page: its controls, where its pictures lie, and its still picture.
+
+    `source` is the address of the script, `still` HTML that is read where no script runs.
+    """
+    spec = {key: recording[key] for key in ("alt", "controls", "sliced")}
+    spec |= {"plays": recording.get("plays", False), "note": note(recording)}
+    data = html.escape(json.dumps(spec, ensure_ascii=False, separators=(",", ":")))
+    return f'<div class="live-widget" data-source="{source}" data-spec="{data}">\n{still}\n</div>'
+
+
+def note(recording: Recording) -> str:
+    """Return the line that says where the pictures come from."""
+    said = "These pictures were computed beforehand"
+    if recording["sliced"]:
+        return f"{said}: one slider moves, the others stand where they start. The notebook has all."
+    return f"{said}." if recording["whole"] else f"{said}, for some settings. The notebook has all."
+
+
+def as_script(recording: Recording, source: str) -> str:
+    """Return the script that brings the pictures, under the address by which live.js asks."""
+    pictures = {key: recording[key] for key in ("lines", "pictures", "titles")}
+    text = json.dumps(pictures, ensure_ascii=False, separators=(",", ":"))
+    code = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    return f'(globalThis.LIVE_PICTURES ??= {{}})["{source}"] = "{code}";\n'
