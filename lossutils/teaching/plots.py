@@ -144,7 +144,8 @@ def show(figure: Figure, caption: str, alt: str) -> None:
     """Display the figure as an image/png output, and below it the caption in italics.
 
     `alt` says in words what there is to see: the kind of chart, the axes, the finding. It goes
-    into the output's metadata, with the size of the figure on a page. Raises ValueError for an empty caption or alternative text.
+    into the output's metadata, with the size of the figure on a page. Raises ValueError for
+    an empty caption or alternative text.
     """
     for name, text in (("caption", caption), ("alt", alt)):
         if not text.strip():
