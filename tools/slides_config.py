@@ -2,8 +2,8 @@
 
     jupyter nbconvert --config tools/slides_config.py [--output-dir build/slides] [NOTEBOOK ...]
 
-Which cell begins a slide stands in the notebooks. What is too much for one slide goes on, on a
-slide below it: talk.js measures that in the browser.
+talk.py says what is on the slides. The key S opens the view of whoever speaks: the notes, the next
+slide, a clock.
 """
 
 import sys
@@ -13,6 +13,7 @@ TOOLS = Path(__file__).resolve().parent
 sys.path.insert(0, str(TOOLS))
 
 from pages import NOTEBOOKS, TEMPLATES, code_colors, markdown_filter  # noqa: E402
+from talk import title_of  # noqa: E402
 from web_packages import web_packages  # noqa: E402
 
 EXTENSION = ".slides.html"
@@ -23,8 +24,12 @@ c.NbConvertApp.notebooks = [str(NOTEBOOKS / "*.ipynb")]
 c.FilesWriter.build_directory = str(TOOLS.parent / "build" / "slides")
 c.SlidesExporter.template_name = "talk"
 c.SlidesExporter.extra_template_basedirs = [str(TEMPLATES)]
-c.SlidesExporter.extra_template_paths = [str(TEMPLATES), str(web_packages() / "reveal.js" / "dist")]
+REVEAL = web_packages() / "reveal.js"
+c.SlidesExporter.extra_template_paths = [
+    str(folder) for folder in (TEMPLATES, REVEAL / "dist", REVEAL / "plugin" / "notes")
+]
 c.SlidesExporter.filters = {
     "markdown2html": markdown_filter(NOTEBOOKS, EXTENSION),
     "code_colors": code_colors,
+    "title": title_of,
 }

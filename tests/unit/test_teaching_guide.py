@@ -1,7 +1,9 @@
 """The guide for instructors keeps step with the notebooks, and its schedules add up."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +11,7 @@ import nbformat
 import numpy as np
 import pytest
 import reading_time
+import talk
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -106,21 +109,28 @@ def test_the_sheets_are_as_long_as_they_say() -> None:
 
 
 class Part(NamedTuple):
-    """What stands below one heading of a notebook, without exercises, and the slide it is on."""
+    """What stands below one heading of a notebook, without exercises, and the slides of its talk.
+
+    What is not shown belongs to the slide before it.
+    """
 
     title: str
-    slide: int
+    slides: list[int]
     cells: list
 
 
+@cache
 def parts(number: str) -> list[Part]:
-    """Return the parts of a notebook; slides are counted as in the talk, without those below."""
+    """Return the parts of a notebook."""
     notebook = nbformat.read(path_of(number), as_version=4)
-    slide, found, read = 0, [], {cell.id for cell in reading_time.lesson(notebook)}
+    shown = defaultdict(list)
+    for place, slide in enumerate(talk.slides_of(deepcopy(notebook)), 1):
+        shown[slide.title].append(place)
+    found, read = [], {cell.id for cell in reading_time.lesson(notebook)}
     for cell in notebook.cells:
-        slide += cell.metadata.slideshow.slide_type == "slide"
         for title in TITLE.findall(cell.source) if cell.cell_type == "markdown" else []:
-            found.append(Part(title, slide, []))
+            slides = shown[title.lstrip("# ")] or found[-1].slides[-1:]
+            found.append(Part(title, slides, []))
         if cell.id in read:
             found[-1].cells.append(cell)
     return found
@@ -154,7 +164,7 @@ def named(number: str, what: str) -> list[Part]:
 
 def slides(number: str, what: str) -> str:
     """Return the first and the last slide that a row is about."""
-    own = [part.slide for part in named(number, what)]
+    own = [slide for part in named(number, what) for slide in part.slides]
     return f"{min(own)}–{max(own)}" if min(own) < max(own) else f"{min(own)}"
 
 
