@@ -181,7 +181,8 @@ def _score(formula):
 interval_score = Exercise(
     interval_score, _intervals,
     "Three parts: the width, how far the label lies below the interval, how far above.",
-    "ops.relu(low - y_true) is how far it lies below. Ten times that, since one label in ten may lie there.",
+    "ops.relu(low - y_true) is how far it lies below. Ten times that, since one label in ten may "
+    "lie there.",
     praise="Each end is driven to its own quantile, 0.1 and 0.9, by one loss for two numbers.",
     slips={
         "Only misses are charged: then the widest interval wins. Add the "
