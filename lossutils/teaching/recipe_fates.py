@@ -102,6 +102,6 @@ def _fate(model: keras.Model, give: Callable, exact: np.ndarray, size: int) -> s
 def _fate_here(path: str, model: keras.Model, give: Callable, exact: np.ndarray) -> str:
     """Load with everything handed over, and train again."""
     known = [type(model), model.loss, *map(type, model.layers)]
-    told = {thing.__name__: thing for thing in known if thing is not None}
+    told = {thing.__name__: thing for thing in known if callable(thing)}
     loaded = keras.saving.load_model(path, custom_objects=told)
     return _fate(loaded, give, exact, BATCH_SIZES[0])
