@@ -23,6 +23,7 @@ _HOME = {
     "near_zero_penalty": "closures",
     "asymmetric_squared_error": "closures",
     "pinball": "closures",
+    "tversky": "segmentation",
     "l1_penalty": "penalties",
     "soft_threshold": "threshold",
     "straight_through_threshold": "threshold",
