@@ -124,7 +124,7 @@ def contrastive(classes, z, margin=1.0):
     distance = ops.sqrt(ops.maximum(squared, 1e-12))
     same = ops.cast(classes[:, None] == classes[None], "float32")
     push = ops.square(ops.relu(margin - distance))
-    return ops.sum(same * squared + (1 - same) * push, axis=-1) / (len(z) - 1)
+    return ops.mean(same * squared + (1 - same) * push, axis=-1)
 
 
 GROUPS = np.array([0.0, 0.0, 1.0, 1.0, 2.0], "float32")
@@ -141,12 +141,12 @@ def _distances(answer):
     )
 
 
-def _pairs(cost, divide=lambda n: n - 1, safe=1e-12):
+def _pairs(cost, reduce=ops.mean, safe=1e-12):
     def loss(classes, z, margin=1.0):
         squared = ops.sum(ops.square(z[:, None] - z[None]), axis=-1)
         same = ops.cast(classes[:, None] == classes[None], "float32")
         distance = ops.sqrt(ops.maximum(squared, safe) if safe else squared)
-        return ops.sum(cost(same, squared, distance, margin), axis=-1) / divide(len(z))
+        return reduce(cost(same, squared, distance, margin), axis=-1)
     return loss
 
 
@@ -169,8 +169,8 @@ contrastive = Exercise(
             _pairs(lambda s, q, d, m: s * q + (1 - s) * ops.relu(m - d)),
         "Nothing pushes: then one point for all is the best answer.":
             _pairs(lambda s, q, d, m: s * q),
-        "Average over the other points: a point is no neighbour of itself.":
-            _pairs(_right, divide=lambda n: n),
+        "You add up over the batch: average, or a larger batch takes larger steps.":
+            _pairs(_right, reduce=ops.sum),
         "The push compares the margin with the squared distance.":
             _pairs(lambda s, q, d, m: s * q + (1 - s) * ops.square(ops.relu(m - q))),
         "for 2 it costs": _pairs(lambda s, q, d, m: _right(s, q, d, 1.0)),
