@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 import sklearn.datasets
+from matplotlib.figure import Figure
+
+from lossutils.teaching.plots import new_figure
 
 SIDE, SETS = 16, 10
 CUTS = np.linspace(0.01, 0.99, 99)
@@ -99,6 +102,24 @@ def cluttered_digits(n: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
         row, column = _paste(picture, digit, random)
         ink[row : row + 8, column : column + 8] = digit > 0.4
     return x + random.normal(0, 0.1, x.shape).astype("float32"), mask
+
+
+def pictures(*rows: dict[str, np.ndarray]) -> Figure:
+    """Draw pictures of SIDE x SIDE numbers in rows, each under its title, from black to white.
+
+    >>> figure = pictures({"left": np.zeros(256), "right": np.ones((16, 16, 1))})
+    >>> len(figure.axes)
+    2
+    """
+    columns = len(rows[0])
+    figure, panels = new_figure(columns, len(rows), width=2.2 * columns, height=2.4 * len(rows))
+    figure.subplots_adjust(0.02, 0.02, 0.98, 1 - 0.3 / (2.4 * len(rows)), 0.1, 0.16)
+    named = [item for row in rows for item in row.items()]
+    for axes, (title, picture) in zip(panels, named, strict=True):
+        axes.imshow(np.reshape(picture, (SIDE, SIDE)), cmap="gray", interpolation="nearest")
+        axes.set(title=title, xticks=[], yticks=[])
+        axes.grid(False)
+    return figure
 
 
 def _paste(picture: np.ndarray, piece: np.ndarray, random: np.random.Generator) -> tuple[int, int]:
