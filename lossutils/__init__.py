@@ -22,6 +22,7 @@ _HOME = {
     "weighted_categorical_crossentropy": "closures",
     "near_zero_penalty": "closures",
     "pinball": "closures",
+    "tversky": "segmentation",
     "l1_penalty": "penalties",
     "soft_threshold": "threshold",
     "straight_through_threshold": "threshold",
