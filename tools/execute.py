@@ -10,10 +10,8 @@ for the machine that executed them, the tests compare everything else.
 --twice stores nothing. It executes each code cell twice in a row, as a reader does who tries
 something out, and fails where the text below it is not, both times, what is stored.
 
---tidy executes nothing and stores the form only: ids, tags, and which cell begins a slide. A title
-or a heading of level 2 begins a slide, a smaller heading one below it; all else follows on the
-slide, but for imports and for calls that would show hints and solutions: they are skipped. What
-comes out below a Predict is folded, and the title promises the minutes of reading_time.py.
+--tidy executes nothing and stores the form only: ids, tags, and what is folded. What comes out
+below a Predict is folded, and the title promises the minutes of reading_time.py.
 """
 
 import re
@@ -27,7 +25,6 @@ import reading_time
 from kernel_runs import COMPARE, ROOT, parser_for, run_cells
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
-from publish import HOSTED_ID
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 PREDICT = re.compile(r"^> \*\*Predict\.\*\*", re.MULTILINE)
@@ -58,7 +55,7 @@ def normalise_cell(cell: NotebookNode, position: int, is_predicted: bool) -> Non
     """Keep the id and the tags of a cell, and what is folded; an id that is missing is made."""
     cell.setdefault("id", f"cell-{position:02d}")
     cell.source = cell.source.rstrip("\n")
-    metadata = {"slideshow": {"slide_type": slide_type(cell)}}
+    metadata = {}
     if tags := cell.metadata.get("tags"):
         metadata["tags"] = tags
     folded = {"source_hidden": reading_time.is_folded(cell), "outputs_hidden": is_predicted}
@@ -75,22 +72,6 @@ def normalise_output(output: NotebookNode) -> None:
         output.data.pop(WIDGET_VIEW, None)
         kept = {key: value for key, value in output.metadata.items() if value}
         output.metadata = nbformat.from_dict(kept)
-
-
-def slide_type(cell: NotebookNode) -> str:
-    """Return where a cell stands in a talk."""
-    if cell.cell_type == "code":
-        return "skip" if is_skipped(cell) else "fragment"
-    if cell.source.startswith(("# ", "## ")):
-        return "slide"
-    return "subslide" if cell.source.startswith(("### ", "#### ")) else "fragment"
-
-
-def is_skipped(cell: NotebookNode) -> bool:
-    """Return whether code is nothing to talk about: imports, or calls that are commented out."""
-    if cell.id == HOSTED_ID or all(line.startswith("#") for line in cell.source.splitlines()):
-        return True
-    return cell.source.startswith("from lossutils.teaching import") and not cell.outputs
 
 
 def complaints(notebook: NotebookNode) -> list[str]:

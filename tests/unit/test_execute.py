@@ -62,7 +62,7 @@ def test_neither_the_view_nor_the_state_of_a_widget_is_stored(executed):
 def test_ids_and_tags_are_kept_and_nothing_else(executed):
     cells = nbformat.read(executed, as_version=4).cells
     assert [cell.id for cell in cells] == ["title", "id-0", "id-1", "id-2"]
-    assert cells[1].metadata == {"tags": ["D1.1"], "slideshow": {"slide_type": "fragment"}}
+    assert cells[1].metadata == {"tags": ["D1.1"]}
     assert cells[0].source == "# Title"
 
 
