@@ -361,6 +361,10 @@ def main(arguments: list[str] | None = None) -> int:
         budget = SITE_BUDGET if name == "site" else PAGE_BUDGET
         too_large |= size > budget
         print(f"{size / 1e6:6.2f} of {budget / 1e6:g} MB  {name}{'  TOO LARGE' * (size > budget)}")
+    pictures = [path.stat().st_size for path in options.output.glob(f"{WIDGETS}/*.js")]
+    if pictures:
+        print(f"{sum(pictures) / 1e6:6.2f} MB for {len(pictures)} widgets, ", end="")
+        print(f"{max(pictures) / 1e6:.2f} MB at most, loaded when one is touched")
     print(f"Open {options.output / 'index.html'}")
     return int(too_large)
 

@@ -1,8 +1,14 @@
 """The widgets of a notebook for a page without a kernel: recorded once, brought to life by live.js.
 
-A page needs live.js, live.css, and for each widget what `as_html` returns. The pictures lie in a
-script of their own (`as_script`), which live.js loads when the widget is touched for the first
-time, unless the page holds it already.
+The site uses it so, and a slide, or a page of yours, does the same:
+
+1. `records = recordings_of(path, POSITIONS)`, one for each widget of a notebook, in its order;
+2. `as_html(recording, address, still)` where the widget is to stand, or `bring_to_life` for all
+   widgets of a notebook; `address` is that of the widget's pictures, seen from the page;
+3. in the page live.css, and live.js at its end (or with `defer`);
+4. the pictures, `as_script(recording, address)`, as a file at that address: live.js loads it when
+   the widget is touched for the first time. The files of a site that lies beside will do:
+   ../site/widgets/NOTEBOOK-1.js. A page in one file holds them in a <script> instead.
 """
 
 import base64

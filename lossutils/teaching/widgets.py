@@ -38,7 +38,7 @@ def slider(
     numbers = {"min": start, "max": stop, "value": value, "step": step}
     if all(isinstance(number, int) for number in numbers.values()):
         return ipywidgets.IntSlider(**numbers, **_dressed(label, unit))
-    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    digits = next((n for n in range(9) if math.isclose(round(step, n), step)), 9)
     return ipywidgets.FloatSlider(**numbers, readout_format=f".{digits}f", **_dressed(label, unit))
 
 

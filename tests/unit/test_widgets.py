@@ -165,6 +165,7 @@ def test_a_slider_has_its_unit_and_follows_while_dragged():
     assert made.description == "delta [mm]" and made.continuous_update
     assert made.readout_format == ".2f"
     assert slider("delta", 0.0, 3.0, 1.0, 0.1).readout_format == ".1f"
+    assert slider("delta", 0.0, 3.0, 1.0, 0.25).readout_format == ".2f"
     assert slider("delta", 0.0, 30.0, 2.0, 2.0).readout_format == ".0f"
 
 
