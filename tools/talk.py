@@ -40,7 +40,12 @@ from talk_parts import (
 SLIDES, MINUTES = 30, 45
 TITLE_LETTERS, TITLE_LINE = 46, 52
 # For readers, not for a room.
-LEFT_OUT = ("Take this with you", "When it goes wrong", "Further reading")
+LEFT_OUT = (
+    "Which section answers your question?",
+    "Take this with you",
+    "When it goes wrong",
+    "Further reading",
+)
 
 
 @dataclass

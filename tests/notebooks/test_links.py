@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from reading import HEADING, ROOT, notebook_paths, read, without_code
+from reading import FOLDER, HEADING, ROOT, notebook_paths, read, without_code
 
 LINK = re.compile(r"!?\[(?:[^\]\\]|\\.)*\]\(<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
 HTML_LINK = re.compile(r"<(?:img|a)\b[^>]*?\b(?:src|href)\s*=\s*[\"']([^\"']+)[\"']", re.IGNORECASE)
@@ -129,3 +129,22 @@ def test_an_anchor_is_found(tmp_path: Path) -> None:
 )
 def test_a_malformed_reference_is_noticed(markdown: str, malformed: list[str]) -> None:
     assert malformed_references(markdown) == malformed
+
+
+# What people ask most, in public threads, about losses of their own: a word of each question.
+ASKED = """
+inputs, or a number|printed metric|loss_weights|pixels|Dice|differ in shape|Contrastive|Keras 2|JAX
+WGAN-GP|add_loss|derivative with|quantiles cross|no labels|for each output|GradNorm|Perceptual
+must a loss return|hand delta|load_model|stands still|class is rare|epoch 20|`if` on a tensor|is NaN
+"""
+
+
+def test_the_start_page_knows_the_section_for_each_question() -> None:
+    (start,) = FOLDER.glob("00_*.ipynb")
+    table = markdown_of(start).partition("## Which section answers your question?")[2]
+    table = table.partition("\n## ")[0]
+    rows = [line for line in table.splitlines() if "ipynb" in line]
+    assert all(LINK.findall(row) and "#" in LINK.findall(row)[0] for row in rows)
+    asked = [words for line in ASKED.strip().splitlines() for words in line.split("|")]
+    assert [words for words in asked if not any(words in row for row in rows)] == []
+    assert len(asked) == 25
