@@ -315,6 +315,7 @@ def test_every_widget_follows_its_controls(
                 assert control.get_attribute("aria-valuetext") == value
                 control.press("ArrowLeft" if key == "End" else "ArrowRight")
                 assert control.get_attribute("aria-valuetext") != value
+                control.press(key)
             reset.press("Enter")
             page.wait_for_function(SHOWS, arg=[widget.element_handle(), start])
     assert violations(page, axe, include=(".live-widget",)) == []
@@ -330,18 +331,23 @@ def test_pictures_are_loaded_when_a_widget_is_touched(page: object, site: Path) 
 
 
 def test_a_training_plays_stops_and_goes_on(page: object, site: Path) -> None:
+    page.clock.install()  # it stands still, but for `run_for`
     page.goto((site / "07_switching_by_epoch.html").as_uri())
     widget = page.locator(".live-widget", has=page.get_by_role("button", name="Start"))
     epoch = widget.locator("input")
     widget.get_by_role("button", name="Start").press("Enter")
-    page.wait_for_function("e => e.value >= 2", arg=epoch.element_handle())
+    while epoch.input_value() == "0":  # the pictures are being loaded
+        page.clock.run_for(100)
     widget.get_by_role("button", name="Stop").press("Enter")
     stopped = epoch.input_value()
-    page.wait_for_timeout(300)
+    assert stopped != epoch.get_attribute("max")
+    page.clock.run_for(1000)
     assert epoch.input_value() == stopped
     widget.get_by_role("button", name="Start").press("Enter")
-    page.wait_for_function("e => e.value === e.max", arg=epoch.element_handle())
+    page.wait_for_timeout(200)  # the timer is set in a turn of its own
+    page.clock.run_for(1000)
     assert epoch.get_attribute("aria-valuetext") == "30 of 30"
+    widget.get_by_role("status").filter(has_text="share of Huber").wait_for()
 
 
 def test_a_widget_says_what_its_picture_says(page: object, site: Path) -> None:
