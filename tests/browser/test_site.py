@@ -28,10 +28,10 @@ THIN_OUT = """() => document.querySelectorAll('.highlight').forEach(code => {
     }
 })"""
 OPEN_ALL = "() => document.querySelectorAll('details').forEach(details => { details.open = true; })"
-# Printed tables may scroll in their box, whatever else stands on a page may not.
+# Printed tables may scroll in their box, and what is only read aloud has none; nothing else may.
 SCROLLS_SIDEWAYS = """() => [...document.querySelectorAll('html, main *')].filter(element =>
     element.scrollWidth > element.clientWidth + 1 && element.clientWidth
-    && !element.closest('.result > pre, mtable, mrow')
+    && !element.closest('.result > pre, mtable, mrow, .live-status')
     && getComputedStyle(element).display !== 'inline'
     && !element.matches('math *')).map(element => element.outerHTML.slice(0, 100))"""
 BROKEN_PICTURES = """() => [...document.images].filter(image => !image.naturalWidth).length"""
@@ -57,6 +57,13 @@ FOCUS = "() => document.activeElement.outerHTML.slice(0, 120)"
 POSITIONS = 5
 CONTROL = ".live-control :is(input, select)"
 SHOWS = "([widget, picture]) => widget.querySelector('img').src === picture"
+# Keys that move a control away from where it is; a slider from one end to the other.
+KEYS = """control => {
+    if (control.type === 'checkbox') return ['Space'];
+    if (control.type === 'range') {
+        return control.value === control.max ? ['Home', 'End'] : ['End', 'Home'];
+    }
+    return control.selectedIndex === control.length - 1 ? ['ArrowUp'] : ['ArrowDown']; }"""
 # Waits until a widget shows another picture than one of before, drawn to the end.
 CHANGED = """async ([widget, before]) => {
     const image = widget.querySelector('img');
@@ -283,13 +290,6 @@ def changed(widget: object, before: str) -> str:
     return after
 
 
-def ends(control: object) -> tuple[str, ...]:
-    """Return the keys that lead a control to its last position and to its first, or to another."""
-    if control.get_attribute("type") == "range":
-        return "End", "Home"
-    return ("ArrowDown",) if control.evaluate("e => e.matches('select')") else ("Space",)
-
-
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize("name", sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")))
 def test_every_widget_follows_its_controls(
@@ -301,20 +301,22 @@ def test_every_widget_follows_its_controls(
     widgets = page.locator(".live-widget").all()
     assert len(widgets) == len(stored) > 0
     for widget in widgets:
-        widget.get_by_role("button", name="Reset").press("Enter")
-        start = changed(widget, picture(widget))
+        reset = widget.get_by_role("button", name="Reset")
+        still = picture(widget)
+        reset.press("Enter")
+        start = changed(widget, still)
         for control in widget.locator(CONTROL).all():
             shown = start
-            for key in ends(control):
+            for key in control.evaluate(KEYS):
                 control.press(key)
                 shown = changed(widget, shown)
-            if "Home" in ends(control):
-                value = control.get_attribute("aria-valuetext")
-                control.press("ArrowRight")
-                assert control.get_attribute("aria-valuetext") != value
+            if control.get_attribute("type") == "range":
                 value = control.locator("xpath=..").locator(".live-value").inner_text()
                 assert control.get_attribute("aria-valuetext") == value
-            widget.get_by_role("button", name="Reset").press("Enter")
+                control.press("ArrowLeft" if key == "End" else "ArrowRight")
+                assert control.get_attribute("aria-valuetext") != value
+                control.press(key)
+            reset.press("Enter")
             page.wait_for_function(SHOWS, arg=[widget.element_handle(), start])
     assert violations(page, axe, include=(".live-widget",)) == []
     assert page.evaluate(SCROLLS_SIDEWAYS) == []
@@ -329,18 +331,23 @@ def test_pictures_are_loaded_when_a_widget_is_touched(page: object, site: Path) 
 
 
 def test_a_training_plays_stops_and_goes_on(page: object, site: Path) -> None:
+    page.clock.install()  # it stands still, but for `run_for`
     page.goto((site / "07_switching_by_epoch.html").as_uri())
     widget = page.locator(".live-widget", has=page.get_by_role("button", name="Start"))
     epoch = widget.locator("input")
     widget.get_by_role("button", name="Start").press("Enter")
-    page.wait_for_function("e => e.value >= 2", arg=epoch.element_handle())
+    while epoch.input_value() == "0":  # the pictures are being loaded
+        page.clock.run_for(100)
     widget.get_by_role("button", name="Stop").press("Enter")
     stopped = epoch.input_value()
-    page.wait_for_timeout(300)
+    assert stopped != epoch.get_attribute("max")
+    page.clock.run_for(1000)
     assert epoch.input_value() == stopped
     widget.get_by_role("button", name="Start").press("Enter")
-    page.wait_for_function("e => e.value === e.max", arg=epoch.element_handle())
+    page.wait_for_timeout(200)  # the timer is set in a turn of its own
+    page.clock.run_for(1000)
     assert epoch.get_attribute("aria-valuetext") == "30 of 30"
+    widget.get_by_role("status").filter(has_text="share of Huber").wait_for()
 
 
 def test_a_widget_says_what_its_picture_says(page: object, site: Path) -> None:
