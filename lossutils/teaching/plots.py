@@ -108,22 +108,11 @@ def new_figure(
     return figure, panels[0] if len(panels) == 1 else panels
 
 
-def encode(figure: Figure) -> bytes:
-    """Return the figure as PNG, for a live picture: lightly compressed, much quicker."""
-    buffer = io.BytesIO()
-    # A kernel may handle the messages of widgets in several threads, and matplotlib draws text with
-    # settings and caches that all threads share.
-    with _DRAWING:
-        # Without the name and version of the program the bytes depend on the picture alone.
-        figure.canvas.print_png(
-            buffer, metadata={"Software": None}, pil_kwargs={"compress_level": 1}
-        )
-    return buffer.getvalue()
-
-
 def encode_to_store(figure: Figure) -> bytes:
     """Return the figure as PNG with twice the pixels and few colours, sharp and yet short."""
     buffer = io.BytesIO()
+    # A kernel may handle the messages of widgets in several threads, and matplotlib draws text with
+    # settings and caches that all threads share.
     with _DRAWING:
         figure.savefig(buffer, format="png", dpi=STORED_DPI, pil_kwargs={"compress_level": 0})
     # One round of k-means keeps the colours of thin lines, which the median cut alone mixes.
