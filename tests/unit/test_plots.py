@@ -123,7 +123,8 @@ def test_there_are_from_two_to_five_ticks_inside_the_panel(limits):
 
 
 def test_the_same_figure_gives_the_same_bytes():
-    first, second = (encode_to_store(plot_loss_shapes({"half square": half_square})) for _ in range(2))
+    figures = (plot_loss_shapes({"half square": half_square}) for _ in range(2))
+    first, second = map(encode_to_store, figures)
     assert first == second
     assert first.startswith(b"\x89PNG") and b"Software" not in first
 
