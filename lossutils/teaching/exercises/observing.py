@@ -45,10 +45,11 @@ def per_sample(result: Any, samples: int) -> np.ndarray:
         "Your loss returned one number for the whole batch. Keras wants one value per sample: "
         "average over the last axis only.",
     )
+    axes = "the last axis, axis=-1" if values.ndim == 1 else "all axes but the first"
     require(
         values.shape == (samples,),
         f"For {samples} samples your loss returned the shape {values.shape}; ({samples},) is "
-        "wanted. Average over the last axis, axis=-1.",
+        f"wanted. Average over {axes}.",
     )
     return values
 

@@ -84,7 +84,15 @@ def _pictures(answer):
     yield values(answer, CLASSES, SCORES, WEIGHTS), (
         "The two pictures should cost {wanted}, and cost {got}."
     )
-    yield slopes(answer, CLASSES, SCORES, WEIGHTS), "Right values, but the slopes differ."
+    # By logits: Keras divides probabilities by their sum first, and a loss need not.
+    yield slopes(lambda y, z, w: answer(y, ops.softmax(z), w), CLASSES, np.log(SCORES), WEIGHTS), (
+        "Right values, but the slopes differ."
+    )
+
+
+def _by_hand(y_true, y_pred, w):
+    marks = ops.one_hot(ops.cast(y_true, "int32"), 3)
+    return -ops.mean(ops.sum(marks * w * ops.log(y_pred), axis=-1), axis=(1, 2))
 
 
 def _pixels(change):
@@ -101,6 +109,7 @@ weighted_pixels = Exercise(
     "ops.take(class_weights, classes) has that shape too, if the classes are whole numbers: cast "
     "them to int32. Multiply, then average over the axes 1 and 2.",
     praise="Inside fit labels arrive as float32, which is why the cast is needed.",
+    also_right=(_by_hand,),
     slips={
         "one number for the whole batch": _pixels(lambda c, p, v, w: ops.mean(ops.take(w, c) * v)),
         "the shape (2, 2, 3)": _pixels(lambda c, p, v, w: ops.take(w, c) * v),
@@ -171,6 +180,10 @@ contrastive = Exercise(
             _pairs(lambda s, q, d, m: s * q),
         "You add up over the batch: average, or a larger batch takes larger steps.":
             _pairs(_right, reduce=ops.sum),
+        "A pair of one class costs the squared distance, not the distance.":
+            _pairs(lambda s, q, d, m: s * d + (1 - s) * ops.square(ops.relu(m - d))),
+        "A point and itself are of one class, and cost 0: they do not push.":
+            _pairs(lambda s, q, d, m: _right(s * (1 - ops.eye(5)), q, d, m)),
         "The push compares the margin with the squared distance.":
             _pairs(lambda s, q, d, m: s * q + (1 - s) * ops.square(ops.relu(m - q))),
         "for 2 it costs": _pairs(lambda s, q, d, m: _right(s, q, d, 1.0)),
