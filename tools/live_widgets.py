@@ -1,10 +1,11 @@
 """The widgets of a notebook for a page without a kernel: recorded once, brought to life by live.js.
 
-The site uses it so, and a slide, or a page of yours, does the same:
+The site and the talks use it so, and a page of yours does the same:
 
 1. `records = recordings_of(path, POSITIONS)`, one for each widget of a notebook, in its order;
-2. `as_html(recording, address, still)` where the widget is to stand, or `bring_to_life` for all
-   widgets of a notebook; `address` is that of the widget's pictures, seen from the page;
+2. `<div class="live-widget" {attributes(recording, address)}>` around its still picture, or
+   `bring_to_life` for all widgets of a notebook; `address` is that of the widget's pictures, seen
+   from the page;
 3. in the page live.css, and live.js at its end (or with `defer`);
 4. the pictures, `as_script(recording, address)`, as a file at that address: live.js loads it when
    the widget is touched for the first time. The files of a site that lies beside will do:
@@ -15,12 +16,14 @@ import base64
 import gzip
 import html
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
+from filelock import FileLock
 from kernel_runs import ROOT, TOOLS, fingerprint, run_cells
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -49,13 +52,24 @@ def recordings_of(path: Path, most: int) -> list[Recording]:
     """Return the records of the widgets of one notebook."""
     code = fingerprint(path, TOOLS / "recorder.py")
     file = KEPT / f"{path.stem}-{most}-{code}.json.gz"
-    if not file.exists():
-        records = record(path, most)
-        KEPT.mkdir(parents=True, exist_ok=True)
-        for older in KEPT.glob(f"{path.stem}-{most}-*"):
-            older.unlink()
-        file.write_bytes(gzip.compress(records.encode()))
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with FileLock(KEPT / f"{path.stem}.lock"):  # two tests may want them at the same time
+        if not file.exists():
+            records = record(path, most)
+            for older in KEPT.glob(f"{path.stem}-{most}-*"):
+                older.unlink()
+            file.write_bytes(gzip.compress(records.encode()))
     return json.loads(gzip.decompress(file.read_bytes()))
+
+
+def recorded(path: Path) -> list[Recording]:
+    """Return what was recorded with the present code, at the most positions; nothing if none was.
+
+    It executes nothing.
+    """
+    files = KEPT.glob(f"{path.stem}-*-{fingerprint(path, TOOLS / 'recorder.py')}.json.gz")
+    most = {int(file.name.split("-")[-2]) for file in files}
+    return recordings_of(path, max(most)) if most else []
 
 
 def record(path: Path, most: int) -> str:
@@ -86,24 +100,33 @@ def bring_to_life(notebook: NotebookNode, records: list[Recording], folder: str)
 
     Raises ValueError where the outputs are not those of the widgets that were recorded.
     """
+    for output, recording, source in matched(notebook, records, folder):
+        still = output.data["text/html"]  # is read where no script runs
+        about = attributes(recording, source)
+        output.data["text/html"] = f'<div class="live-widget" {about}>\n{still}\n</div>'
+
+
+def matched(
+    notebook: NotebookNode, records: list[Recording], folder: str
+) -> Iterator[tuple[NotebookNode, Recording, str]]:
+    """Give each output with a widget, its recording, and the address of its script.
+
+    Raises ValueError where the outputs are not those of the widgets that were recorded.
+    """
     outputs = widgets_of(notebook)
     stored = [output.data["text/plain"].partition(f" {STILL_NOTE}")[0] for output in outputs]
     if stored != [recording["alt"] for recording in records]:
         raise ValueError(f"{folder}: the stored widgets are not those that were recorded: {stored}")
     for number, (output, recording) in enumerate(zip(outputs, records, strict=True), start=1):
-        source = f"{folder}-{number}.js"
-        output.data["text/html"] = as_html(recording, source, output.data["text/html"])
+        yield output, recording, f"{folder}-{number}.js"
 
 
-def as_html(recording: Recording, source: str, still: str) -> str:
-    """Return a widget for a page: its controls, where its pictures lie, and its still picture.
-
-    `source` is the address of the script, `still` HTML that is read where no script runs.
-    """
+def attributes(recording: Recording, source: str) -> str:
+    """Return what live.js reads of a widget: its controls, and the address of its script."""
     spec = {key: recording[key] for key in ("alt", "controls", "sliced")}
     spec |= {"plays": recording.get("plays", False), "note": note(recording)}
     data = html.escape(json.dumps(spec, ensure_ascii=False, separators=(",", ":")))
-    return f'<div class="live-widget" data-source="{source}" data-spec="{data}">\n{still}\n</div>'
+    return f'data-source="{source}" data-spec="{data}"'
 
 
 def note(recording: Recording) -> str:

@@ -1,9 +1,10 @@
-"""The settings with which nbconvert makes a talk of each notebook: one HTML file, no network.
+"""The settings with which nbconvert makes a talk of each notebook: HTML, no network.
 
     jupyter nbconvert --config tools/slides_config.py [--output-dir build/slides] [NOTEBOOK ...]
 
-talk.py says what is on the slides. The key S opens the view of whoever speaks: the notes, the next
-slide, a clock.
+talk.py says what is on the slides. Widgets that build_site.py has recorded live on them: their
+pictures lie beside the talks, in the folder `widgets`. The key S opens the view of whoever speaks:
+the notes, the next slide, a clock.
 """
 
 import sys

@@ -13,7 +13,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import Path
 
+import live_widgets
 import reading_time
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
@@ -70,10 +72,25 @@ class Talk(Preprocessor):
     """Gives the template the slides of a notebook, as `resources.slides`."""
 
     def preprocess(self, notebook: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
-        """Return the notebook as it is."""
-        number = resources["metadata"]["name"][:2]
-        resources["slides"] = slides_of(notebook, number)
+        """Return the notebook as it is, with what live.js needs of each widget."""
+        name, folder = (resources["metadata"][key] for key in ("name", "path"))
+        scripts = bring_to_life(notebook, Path(folder, f"{name}.ipynb"))
+        resources.setdefault("outputs", {}).update(scripts)  # nbconvert writes them
+        resources["slides"] = slides_of(notebook, name[:2])
         return notebook, resources
+
+
+def bring_to_life(notebook: NotebookNode, path: Path) -> dict[str, bytes]:
+    """Tell the widgets that were recorded for the site; return the scripts with their pictures."""
+    scripts = {}
+    if records := live_widgets.recorded(path):
+        for output, recording, source in live_widgets.matched(
+            notebook, records, f"widgets/{path.stem}"
+        ):
+            output.metadata["live"] = live_widgets.attributes(recording, source)
+            output.metadata["live-note"] = live_widgets.note(recording)
+            scripts[source] = live_widgets.as_script(recording, source).encode()
+    return scripts
 
 
 def most_slides(notebook: NotebookNode) -> int:

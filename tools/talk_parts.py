@@ -47,7 +47,7 @@ class Block:
     columns: int = 0
     caption: str = ""
     alt: str = ""
-    cell: str = ""
+    live: str = ""
 
 
 @dataclass
@@ -177,7 +177,7 @@ class _Reader:
         elif (counts := importance(cell, code, result)) is not None:
             self.add(Group([*code, *result], counts))
         for output in cell.outputs:
-            self.read_output(output, cell.id)
+            self.read_output(output)
 
     def run_poll(self, code: list[Block], result: list[Block]) -> None:
         """Show what is run below the poll if there is room, and its result by the next key."""
@@ -187,21 +187,26 @@ class _Reader:
         self.poll.blocks += [*code, *result] if needed(whole) + 2 * LINE <= ROOM else result
         self.poll = None
 
-    def read_output(self, output: NotebookNode, cell: str) -> None:
+    def read_output(self, output: NotebookNode) -> None:
         """Take a figure or the still picture of a widget."""
         data = output.get("data", {})
         if "image/png" in data:
             self.add(Group([picture_block(output)], ALWAYS))
         elif still := STILL.match(data.get("text/html", "")):
-            block = widget_block(still, cell)
+            block = widget_block(still, output.metadata)
             before = [group for group in groups_of(self.part) if group.blocks[0].kind == "picture"]
             if before and is_same_picture(before[-1].blocks[0], block):
                 # The widget starts where the figure has explained it: one slide is enough.
                 self.part.entries.remove(before[-1])
                 block.caption = before[-1].blocks[0].caption
+                if block.live:  # moved, it would not be what the caption describes
+                    self.part.entries.append(block.caption)
+                    block.caption = ""
             elif before:
                 before[-1].counts = BEFORE_WIDGET
             self.add(Group([block], ALWAYS))
+            if "live-note" in output.metadata:
+                self.part.entries.append(f"**The widget.** {output.metadata['live-note']}")
 
 
 def groups_of(part: Part) -> list[Group]:
@@ -359,12 +364,12 @@ def picture_block(output: NotebookNode) -> Block:
     return Block("picture", png, height, caption=caption, alt=alt)
 
 
-def widget_block(still: re.Match, cell: str) -> Block:
-    """Return the place of a live widget, for now its still picture."""
+def widget_block(still: re.Match, metadata: NotebookNode) -> Block:
+    """Return a widget as its still picture, with what live.js needs if it was recorded."""
     width, height = picture(still["png"]).size
     alt = html.unescape(re.search(r'alt="([^"]*)"', still[0])[1])
     needed = picture_height(width, height, "a line")
-    return Block("widget", still["png"], needed, alt=alt, cell=cell)
+    return Block("widget", still["png"], needed, alt=alt, live=metadata.get("live", ""))
 
 
 def is_same_picture(one: Block, other: Block) -> bool:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import live_widgets
 import nbformat
 import pytest
 import reading_time
@@ -35,7 +36,7 @@ FAULTS = """() => [...document.querySelectorAll('.slides > section')].flatMap((s
         if (!image.alt.trim()) faults.push('a picture without words');
     }
     const things = [...slide.querySelectorAll('img, p, li, pre, h1, h2, th, td')]
-        .filter(thing => !thing.closest('.notes'));
+        .filter(thing => !thing.closest('.notes, .live-note, .live-error:empty'));
     for (const thing of things) {
         if (!thing.checkVisibility({opacityProperty: true, visibilityProperty: true})) {
             faults.push(`invisible: ${thing.outerHTML.slice(0, 60)}`);
@@ -77,6 +78,9 @@ IN_SIGHT = """() => {
         && right - left > 0.9 * innerWidth;
 }"""
 PRESENT = ".slides section.present"
+# A few positions of each control are enough to see it move; those that test_site.py records too.
+POSITIONS = 5
+OTHER_PICTURE = "([image, before]) => image.src !== before && image.complete"
 # Backgrounds are empty here, but lie below the text, and axe-core would not see through them.
 STILL = ".backgrounds { display: none } .fragment { transition: none !important }"
 
@@ -92,6 +96,7 @@ def make_talks(output: Path, *notebooks: Path) -> None:
 @pytest.fixture(scope="module")
 def folder(web_packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the talks."""
+    live_widgets.recordings(PATHS, POSITIONS)
     output = tmp_path_factory.mktemp("talks")
     make_talks(output)
     return output
@@ -99,7 +104,7 @@ def folder(web_packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture
 def page(browser: object, folder: Path) -> Iterator[object]:
-    """Return a page that fails the test when it asks for more than the one file of the talk."""
+    """Return a page that fails the test when it asks for anything but the talks."""
     with offline_page(browser, folder, viewport={"width": 1280, "height": 720}) as opened:
         yield opened
 
@@ -123,7 +128,7 @@ def test_a_talk_is_made_for_a_room(name: str, page: object, folder: Path) -> Non
     assert shown - 1 < reading_time.minutes(notebook) * 30 / 45
     polls = sum(bool(PREDICT.search(cell.source)) for cell in notebook.cells)
     assert page.locator(".poll").count() == polls > 0
-    assert page.locator(".widget img").count() > 0
+    assert page.locator(".live-widget img").count() > 0
 
 
 @pytest.mark.parametrize(
@@ -188,6 +193,25 @@ def test_who_speaks_sees_notes_and_goes_to_a_slide_by_its_number(
     page.keyboard.press("Space")
     notes.get_by_text("where it was made does not matter").wait_for()
     assert page.evaluate("() => Reveal.getIndices().h") == 3
+
+
+def test_a_widget_moves_by_key_and_lets_go_of_the_keys(page: object, folder: Path) -> None:
+    open_talk(page, folder, "01_anatomy_of_a_loss")
+    place = page.evaluate("""() => [...document.querySelectorAll('.slides > section')].findIndex(
+        slide => slide.querySelector('.live-widget'))""")
+    page.evaluate(SHOW, place)
+    assert not page.evaluate("() => 'LIVE_PICTURES' in window")  # nothing is loaded before a touch
+    image = page.locator(f"{PRESENT} .live-widget img")
+    for control in page.locator(f"{PRESENT} .live-control :is(input, select)").all():
+        before = image.get_attribute("src")
+        control.focus()
+        is_slider = control.get_attribute("type") == "range"
+        page.keyboard.press("ArrowRight" if is_slider else "ArrowDown")
+        page.wait_for_function(OTHER_PICTURE, arg=[image.element_handle(), before])
+        assert image.get_attribute("src").startswith("data:image/svg+xml,")
+        assert page.evaluate("() => Reveal.getIndices().h") == place
+    page.keyboard.press("PageDown")  # from a remote control
+    assert page.evaluate("() => Reveal.getIndices().h") == place + 1
 
 
 def test_escape_shows_all_slides_and_a_click_leads_to_one(page: object, folder: Path) -> None:
