@@ -41,6 +41,8 @@ TESTS_OF_MAHALANOBIS = ("tests/unit/test_mahalanobis.py",)
 ROBUST, TESTS_OF_ROBUST = "lossutils/robust.py", ("tests/unit/test_robust.py",)
 SWITCHING, TESTS_OF_SWITCHING = "lossutils/switching.py", ("tests/unit/test_switching.py",)
 PARTS, TESTS_OF_PARTS = "lossutils/_parts.py", ("tests/unit/test_losses_in_losses.py",)
+SEGMENTATION = "lossutils/segmentation.py"
+TESTS_OF_SEGMENTATION = ("tests/unit/test_segmentation.py",)
 TESTS_OF_LABELS = ("tests/unit/test_labels.py",)
 
 
@@ -111,6 +113,13 @@ FAULTS = (
         "scaled = y_pred / ops.convert_to_tensor(epsilon, y_pred.dtype)",
         "scaled = y_pred",
         TESTS_OF_CLOSURES,
+    ),
+    Fault(
+        "tversky: the two weights exchanged",
+        SEGMENTATION,
+        "w_fp * too_much + w_fn * too_little",
+        "w_fn * too_much + w_fp * too_little",
+        TESTS_OF_SEGMENTATION,
     ),
     Fault(
         "pinball: the same slope on both sides",
