@@ -29,11 +29,20 @@ def make_narrow(figure: Figure) -> bool:
     for panel, place in zip(panels, GridSpec(len(panels), 1, figure), strict=True):
         panel.set_subplotspec(place)
     set_margins(figure, 1, len(panels))
+    figure.canvas.draw()
+    figure.set_figheight(figure.get_figheight() - len(panels) * max(map(_spare, panels)))
+    set_margins(figure, 1, len(panels))
     for legend in figure.legends.copy():
         legend.remove()
         add_legend(figure)
     figure.canvas.draw()
     return all(map(_is_readable, panels))
+
+
+def _spare(panel: Axes) -> float:
+    """Return the inches that a panel leaves free: with equal units on both axes it is less high."""
+    given, taken = panel.get_position(original=True), panel.get_position()
+    return (given.height - taken.height) * panel.figure.get_figheight()
 
 
 def _is_readable(panel: Axes) -> bool:
@@ -50,6 +59,4 @@ def _is_readable(panel: Axes) -> bool:
     legend = panel.get_legend()
     inside = panel.get_window_extent()
     is_free = legend is None or legend.get_window_extent().width < 0.7 * inside.width
-    # A panel with equal units on both axes becomes small in a box that is high.
-    is_filled = inside.height > 0.5 * box.height / len(panel.figure.axes)
-    return is_whole and apart and is_free and is_filled
+    return is_whole and apart and is_free
