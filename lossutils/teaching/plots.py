@@ -50,7 +50,7 @@ _CYCLE = cycler(color=list(COLORS.values())[:MOST_LINES], linestyle=_STYLES)
 _LEFT, _RIGHT, _BOTTOM, _TOP, _BETWEEN = 0.85, 0.2, 0.55, 0.4, 1.05
 # Inches from a panel's left and lower edge to its labels.
 _Y_LABEL, _X_LABEL = 0.64, 0.3
-_LEGEND_ROW = 0.27
+_LEGEND_ROW, _TITLE_LINE = 0.27, 0.19
 # Characters of 10 point text in an inch, somewhat low to be safe.
 _CHARACTERS_PER_INCH = 11
 
@@ -89,7 +89,7 @@ def new_figure(
     """
     figure = Figure(figsize=(width, height), dpi=DPI)
     FigureCanvasAgg(figure)
-    _set_margins(figure, columns, rows)
+    set_margins(figure, columns, rows)
     panels = [figure.add_subplot(rows, columns, i + 1) for i in range(rows * columns)]
     for panel in panels:
         panel.set_prop_cycle(_CYCLE)
@@ -270,7 +270,7 @@ def add_legend(figure: Figure) -> None:
     across = _legend_columns(list(entries), figure.get_figwidth())
     lines = -(-len(entries) // across)
     rows, columns = figure.axes[0].get_gridspec().get_geometry()
-    _set_margins(figure, columns, rows, legend=0.05 + _LEGEND_ROW * lines)
+    set_margins(figure, columns, rows, legend=0.05 + _LEGEND_ROW * lines)
     figure.legend(entries.values(), entries.keys(), loc="lower center", ncols=across, frameon=False)
 
 
@@ -283,16 +283,18 @@ def use_log_scale(axes: Axes, axis: str = "y") -> None:
     which.set_minor_formatter(NullFormatter())
 
 
-def _set_margins(figure: Figure, columns: int, rows: int, legend: float = 0.0) -> None:
+def set_margins(figure: Figure, columns: int, rows: int, legend: float = 0.0) -> None:
+    """Give the panels of a `new_figure` the room that titles, labels and a legend leave."""
     width, height = figure.get_size_inches()
+    title = _TOP + _TITLE_LINE * max((p.get_title().count("\n") for p in figure.axes), default=0)
     inner = (width - _LEFT - _RIGHT - (columns - 1) * _BETWEEN) / columns
-    stacked = _TOP + _BOTTOM
+    stacked = title + _BOTTOM
     tall = (height - stacked - legend - (rows - 1) * stacked) / rows
     figure.subplots_adjust(
         left=_LEFT / width,
         right=1 - _RIGHT / width,
         bottom=(_BOTTOM + legend) / height,
-        top=1 - _TOP / height,
+        top=1 - title / height,
         wspace=_BETWEEN / inner,
         hspace=stacked / tall,
     )

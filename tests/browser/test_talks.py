@@ -196,7 +196,7 @@ def test_who_speaks_sees_notes_and_goes_to_a_slide_by_its_number(
 
 
 def test_a_widget_moves_by_key_and_lets_go_of_the_keys(page: object, folder: Path) -> None:
-    open_talk(page, folder, "01_anatomy_of_a_loss")
+    open_talk(page, folder, "07_switching_by_epoch")  # its first widget has sliders and a list
     place = page.evaluate("""() => [...document.querySelectorAll('.slides > section')].findIndex(
         slide => slide.querySelector('.live-widget'))""")
     page.evaluate(SHOW, place)
