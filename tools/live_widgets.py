@@ -50,6 +50,16 @@ def recordings(paths: list[Path], most: int = POSITIONS) -> dict[str, list[Recor
 
 def recordings_of(path: Path, most: int) -> list[Recording]:
     """Return the records of the widgets of one notebook."""
+    return kept_of(path, most)["widgets"]
+
+
+def narrow_figures(path: Path, most: int) -> dict[str, str]:
+    """Return the figures of one notebook for a phone, by their alternative texts."""
+    return kept_of(path, most)["narrow"]
+
+
+def kept_of(path: Path, most: int) -> dict[str, Any]:
+    """Return what recorder.py writes of one notebook, and keep it."""
     code = fingerprint(path, TOOLS / "recorder.py")
     file = KEPT / f"{path.stem}-{most}-{code}.json.gz"
     KEPT.mkdir(parents=True, exist_ok=True)
@@ -76,7 +86,7 @@ def record(path: Path, most: int) -> str:
     """Execute a notebook, and return what recorder.py writes."""
     notebook = nbformat.read(path, as_version=4)
     if not widgets_of(notebook):
-        return "[]"
+        return '{"widgets": [], "narrow": {}}'
     with TemporaryDirectory() as folder:
         file = Path(folder) / "records.json"
         notebook.cells.insert(0, new_code_cell(FIRST))
