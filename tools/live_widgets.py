@@ -30,6 +30,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 KEPT = ROOT / "build" / "widgets"
+# What the pictures depend on, beside what a notebook imports.
+DRAWS = (TOOLS / "recorder.py", ROOT / "lossutils" / "teaching" / "narrow.py")
 POSITIONS = 60  # of a control that is alone
 FIRST = f"import sys; sys.path.append({str(TOOLS)!r}); import recorder; recorder.watch()"
 STILL_NOTE = "Run the notebook to "  # begins the note below a widget that is only a picture
@@ -60,7 +62,7 @@ def narrow_figures(path: Path, most: int) -> dict[str, str]:
 
 def kept_of(path: Path, most: int) -> dict[str, Any]:
     """Return what recorder.py writes of one notebook, and keep it."""
-    code = fingerprint(path, TOOLS / "recorder.py")
+    code = fingerprint(path, *DRAWS)
     file = KEPT / f"{path.stem}-{most}-{code}.json.gz"
     KEPT.mkdir(parents=True, exist_ok=True)
     with FileLock(KEPT / f"{path.stem}.lock"):  # two tests may want them at the same time
@@ -77,7 +79,7 @@ def recorded(path: Path) -> list[Recording]:
 
     It executes nothing.
     """
-    files = KEPT.glob(f"{path.stem}-*-{fingerprint(path, TOOLS / 'recorder.py')}.json.gz")
+    files = KEPT.glob(f"{path.stem}-*-{fingerprint(path, *DRAWS)}.json.gz")
     most = {int(file.name.split("-")[-2]) for file in files}
     return recordings_of(path, max(most)) if most else []
 
