@@ -25,11 +25,26 @@ from pathlib import Path
 import nbformat
 from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from live_widgets import POSITIONS, Recording, as_script, bring_to_life, recordings
+from live_widgets import (
+    POSITIONS,
+    Recording,
+    as_script,
+    bring_to_life,
+    narrow_figures,
+    recordings,
+)
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import ClearOutputPreprocessor
 from nbformat import NotebookNode
-from pages import ROOT, TEMPLATES, FiguresWithCaptions, PicturesOnce, code_colors, markdown_filter
+from pages import (
+    ROOT,
+    TEMPLATES,
+    FiguresWithCaptions,
+    PicturesOnce,
+    code_colors,
+    markdown_filter,
+    picture,
+)
 from publish import BINDER, COLAB, read_places
 from web_packages import web_packages
 
@@ -89,16 +104,22 @@ def make_page(
     notebook: NotebookNode,
     folder: Path,
     widgets: list[Recording] | None = None,
+    narrow: dict[str, str] | None = None,
     **more: object,
 ) -> Page:
     """Return the page of a notebook; `folder` is where its pictures lie.
 
-    `widgets` are the records of its widgets, without which they remain still pictures.
+    `widgets` are the records of its widgets, without which they remain still pictures, `narrow` its
+    figures for a phone, by their alternative texts.
     """
 
     def live(notebook: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         if widgets:
             bring_to_life(notebook, widgets, f"{WIDGETS}/{address.removesuffix('.html')}")
+        for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+            if narrow and (png := narrow.get(output.get("metadata", {}).get("alt"))):
+                width, height = (size // 2 for size in picture(png).size)
+                output.metadata["narrow"] = {"png": png, "width": width, "height": height}
         return notebook, resources
 
     exporter = HTMLExporter(
@@ -154,7 +175,10 @@ def _mark_line(line: str, code: bool) -> str:
 
 
 def notebook_page(
-    path: Path, places: dict[str, str], widgets: list[Recording] | None = None
+    path: Path,
+    places: dict[str, str],
+    widgets: list[Recording] | None = None,
+    narrow: dict[str, str] | None = None,
 ) -> Page:
     """Return the page of a notebook; with a published address it says where to run it."""
     links = (("Run on Binder", BINDER), ("Open in Colab", COLAB))
@@ -162,7 +186,7 @@ def notebook_page(
     notebook = nbformat.read(path, as_version=4)
     download = to_run(notebook)  # first, since exporting joins outputs
     more = {"download": download, "runs": runs}
-    return make_page(f"{path.stem}.html", notebook, path.parent, widgets, **more)
+    return make_page(f"{path.stem}.html", notebook, path.parent, widgets, narrow, **more)
 
 
 def to_run(notebook: NotebookNode) -> str:
@@ -200,16 +224,21 @@ def one_from_each(tables: list[tuple[Page, str]]) -> Iterator[tuple[str, str, Pa
         yield symptom, cause, page
 
 
-def read_pages(root: Path, widgets: dict[str, list[Recording]]) -> list[Page]:
+def read_pages(
+    root: Path, widgets: dict[str, list[Recording]], narrow: dict[str, dict[str, str]]
+) -> list[Page]:
     """Return all pages in the order in which they are listed.
 
-    `widgets` are those of the notebooks, by the stem of the file. Raises ValueError where README.md
+    `widgets` are those of the notebooks, by the stem of the file, as are their figures for a phone,
+    `narrow`. Raises ValueError where README.md
     lacks a section of the start page.
     """
     folder = root / "notebooks"
     paths = sorted(folder.glob("*.ipynb"))
     places = read_places(root)
-    notebooks = [notebook_page(path, places, widgets.get(path.stem)) for path in paths]
+    notebooks = [
+        notebook_page(path, places, widgets.get(path.stem), narrow.get(path.stem)) for path in paths
+    ]
     tables = [(page, symptoms_of(path)) for page, path in zip(notebooks, paths, strict=True)]
     tables = [(page, table) for page, table in tables if table]
     words = {
@@ -321,7 +350,8 @@ def build(
     make_room(output)
     paths = sorted((root / "notebooks").glob("*.ipynb")) if positions else []
     widgets = recordings(paths, positions)
-    pages = read_pages(root, widgets)
+    narrow = {path.stem: narrow_figures(path, positions) for path in paths}
+    pages = read_pages(root, widgets, narrow)
     write_looks(output)
     write_widgets(output, widgets)
     write_search(output, pages, library or web_packages() / "minisearch")

@@ -30,6 +30,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 KEPT = ROOT / "build" / "widgets"
+# What the pictures depend on, beside what a notebook imports.
+DRAWS = (TOOLS / "recorder.py", ROOT / "lossutils" / "teaching" / "narrow.py")
 POSITIONS = 60  # of a control that is alone
 FIRST = f"import sys; sys.path.append({str(TOOLS)!r}); import recorder; recorder.watch()"
 STILL_NOTE = "Run the notebook to "  # begins the note below a widget that is only a picture
@@ -50,7 +52,17 @@ def recordings(paths: list[Path], most: int = POSITIONS) -> dict[str, list[Recor
 
 def recordings_of(path: Path, most: int) -> list[Recording]:
     """Return the records of the widgets of one notebook."""
-    code = fingerprint(path, TOOLS / "recorder.py")
+    return kept_of(path, most)["widgets"]
+
+
+def narrow_figures(path: Path, most: int) -> dict[str, str]:
+    """Return the figures of one notebook for a phone, by their alternative texts."""
+    return kept_of(path, most)["narrow"]
+
+
+def kept_of(path: Path, most: int) -> dict[str, Any]:
+    """Return what recorder.py writes of one notebook, and keep it."""
+    code = fingerprint(path, *DRAWS)
     file = KEPT / f"{path.stem}-{most}-{code}.json.gz"
     KEPT.mkdir(parents=True, exist_ok=True)
     with FileLock(KEPT / f"{path.stem}.lock"):  # two tests may want them at the same time
@@ -67,7 +79,7 @@ def recorded(path: Path) -> list[Recording]:
 
     It executes nothing.
     """
-    files = KEPT.glob(f"{path.stem}-*-{fingerprint(path, TOOLS / 'recorder.py')}.json.gz")
+    files = KEPT.glob(f"{path.stem}-*-{fingerprint(path, *DRAWS)}.json.gz")
     most = {int(file.name.split("-")[-2]) for file in files}
     return recordings_of(path, max(most)) if most else []
 
@@ -76,7 +88,7 @@ def record(path: Path, most: int) -> str:
     """Execute a notebook, and return what recorder.py writes."""
     notebook = nbformat.read(path, as_version=4)
     if not widgets_of(notebook):
-        return "[]"
+        return '{"widgets": [], "narrow": {}}'
     with TemporaryDirectory() as folder:
         file = Path(folder) / "records.json"
         notebook.cells.insert(0, new_code_cell(FIRST))

@@ -1,10 +1,13 @@
 """Runs in the kernel of a notebook: draws its widgets at many settings, for pages without a kernel.
 
+Its figures are drawn once more for a phone, as far as they can be.
+
 `watch()` before the first cell notes the widgets that are displayed, `record(file, most)` after the
 last one draws them: a lone control at up to `most` positions, two on a coarser grid. Three and
 more would need too many pictures: each slider moves alone, the others stand where they start.
 """
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -15,16 +18,21 @@ from typing import Any
 import ipywidgets
 from matplotlib.figure import Figure
 
+from lossutils import teaching
 from lossutils.teaching import Explorer, TrainingPanel
 from lossutils.teaching.errors import describe_error
+from lossutils.teaching.narrow import make_narrow
+from lossutils.teaching.plots import encode_to_store
 from lossutils.teaching.svg import encode_svg
 
 FEWEST = 3  # positions of a control: both ends, and one between
 shown: list[Explorer | TrainingPanel] = []
+narrow: dict[str, str] = {}  # figures for a phone, as PNG, by their alternative texts
 
 
 def watch() -> None:
-    """Note from now on each widget that is displayed."""
+    """Note from now on each widget and each figure that is displayed."""
+    teaching.show = _narrowing(teaching.show)
     for kind, method in ((Explorer, "mimebundle"), (TrainingPanel, "display")):
         setattr(kind, method, _noting(getattr(kind, method)))
 
@@ -37,13 +45,26 @@ def _noting(method: Any) -> Any:
     return noting
 
 
+def _narrowing(show: Callable[[Figure, str, str], None]) -> Callable[[Figure, str, str], None]:
+    def narrowing(figure: Figure, caption: str, alt: str) -> None:
+        show(figure, caption, alt)
+        if make_narrow(figure):  # nobody draws it again
+            narrow[alt] = base64.b64encode(encode_to_store(figure)).decode()
+
+    return narrowing
+
+
 def record(file: str, most: int) -> None:
-    """Write the records of all widgets as JSON, in the order in which they were displayed."""
+    """Write the records of all widgets as JSON, in the order in which they were displayed.
+
+    With them the figures for a phone.
+    """
     records = [
         of_panel(widget, most) if isinstance(widget, TrainingPanel) else of_explorer(widget, most)
         for widget in shown
     ]
-    Path(file).write_text(json.dumps(records), encoding="utf-8")
+    found = {"widgets": records, "narrow": narrow}
+    Path(file).write_text(json.dumps(found), encoding="utf-8")
 
 
 def of_explorer(explorer: Explorer, most: int) -> dict[str, Any]:

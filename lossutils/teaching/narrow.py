@@ -3,6 +3,7 @@
 import textwrap
 from itertools import pairwise
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
@@ -36,7 +37,9 @@ def make_narrow(figure: Figure) -> bool:
         legend.remove()
         add_legend(figure)
     figure.canvas.draw()
-    return all(map(_is_readable, panels))
+    below = [legend.get_window_extent() for legend in figure.legends]
+    is_whole = all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 for box in below)
+    return is_whole and all(map(_is_readable, panels))
 
 
 def _spare(panel: Axes) -> float:
@@ -58,5 +61,15 @@ def _is_readable(panel: Axes) -> bool:
     )
     legend = panel.get_legend()
     inside = panel.get_window_extent()
-    is_free = legend is None or legend.get_window_extent().width < 0.7 * inside.width
+    is_free = legend is None or (
+        legend.get_window_extent().width < 0.7 * inside.width
+        and not any(map(legend.get_window_extent().count_contains, _points(panel)))
+    )
     return is_whole and apart and is_free
+
+
+def _points(panel: Axes) -> list[np.ndarray]:
+    """Return where the points of lines and clouds are, in pixels."""
+    lines = [line.get_transform().transform(line.get_xydata()) for line in panel.lines]
+    clouds = [c.get_offset_transform().transform(c.get_offsets()) for c in panel.collections]
+    return [*lines, *clouds]

@@ -19,12 +19,13 @@ from lossutils.teaching.widgets import build_explorer
 
 ALT = 'A "title" <alone>.'
 CELL = """
-from lossutils.teaching import explore, new_figure, slider
+from lossutils.teaching import explore, new_figure, show, slider
 def titled(n):
     figure, axes = new_figure()
     axes.set_title(f"n = {n}")
     return figure
 explore(titled, alt="A title.", n=slider("n", 0, 4, 1, 1))
+show(titled(7), "A caption.", "A seven.")
 """
 
 
@@ -159,7 +160,11 @@ def test_a_notebook_is_recorded_once(notebook, tmp_path, monkeypatch):
     assert list(recording["titles"].values()) == [f"n = {n}" for n in range(5)]
     monkeypatch.setattr(live_widgets, "run_cells", None)
     assert live_widgets.recordings([notebook], 10) == {"01_small": [recording]}
-    page = build_site.notebook_page(notebook, {}, [recording])
+    narrow = live_widgets.narrow_figures(notebook, 10)
+    page = build_site.notebook_page(notebook, {}, [recording], narrow)
+    (source,) = BeautifulSoup(page.body, "html.parser").select("picture > source")
+    assert source["srcset"] == f"data:image/png;base64,{narrow['A seven.']}"
+    assert source["width"] == "390" and "max-width" in source["media"]
     assert page.live and 'data-source="widgets/01_small-1.js"' in page.body
     with pytest.raises(ValueError, match="not those that were recorded"):
         build_site.notebook_page(notebook, {}, [recording, recording])

@@ -36,7 +36,19 @@ def wide_legend(panel):
     panel.legend()
 
 
-@pytest.mark.parametrize("draw", [categories, long_tick, wide_legend])
+def legend_on_points(panel):
+    panel.scatter([0, 1, 2], [0, 1, 2], label="points")
+    panel.legend(loc="center")
+
+
+def long_legend(panel):
+    panel.plot([0, 1], label="a legend that is longer than a phone is wide, by far too many words")
+    add_legend(panel.figure)
+
+
+@pytest.mark.parametrize(
+    "draw", [categories, long_tick, wide_legend, legend_on_points, long_legend]
+)
 def test_words_that_have_no_room_are_noticed(draw):
     figure, panel = new_figure()
     draw(panel)

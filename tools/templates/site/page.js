@@ -43,7 +43,7 @@ function addCopyButtons() {
 
 function enlarge(picture) {
   const zoom = document.getElementById("zoom");
-  const large = Object.assign(new Image(), { src: picture.src, alt: picture.alt });
+  const large = Object.assign(new Image(), { src: picture.currentSrc || picture.src, alt: picture.alt });
   zoom.querySelector("div").replaceChildren(large);
   zoom.showModal();
 }
@@ -52,7 +52,7 @@ function addZoomButtons() {
   for (const picture of document.querySelectorAll("figure img, .still img")) {
     const button = makeButton("Enlarge", () => enlarge(picture));
     button.className = "enlarge";
-    picture.after(button);
+    (picture.closest("picture") ?? picture).after(button);
     picture.addEventListener("click", () => enlarge(picture));
   }
   const zoom = document.getElementById("zoom");
