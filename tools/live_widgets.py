@@ -17,7 +17,6 @@ import gzip
 import html
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -40,14 +39,12 @@ Recording = dict[str, Any]
 
 
 def recordings(paths: list[Path], most: int = POSITIONS) -> dict[str, list[Recording]]:
-    """Return the records of the widgets of notebooks, by the stem of their files, two at a time.
+    """Return the records of the widgets of notebooks, by the stem of their files.
 
     What was recorded before, with the same code, is taken from build/widgets. RuntimeError for a
     notebook that fails.
     """
-    with ThreadPoolExecutor(2) as threads:
-        found = threads.map(lambda path: recordings_of(path, most), paths)
-        return {path.stem: records for path, records in zip(paths, found, strict=True)}
+    return {path.stem: recordings_of(path, most) for path in paths}
 
 
 def recordings_of(path: Path, most: int) -> list[Recording]:
@@ -97,7 +94,7 @@ def record(path: Path, most: int) -> str:
             run_cells(notebook, path.parent)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as failure:
             reason = getattr(failure, "ename", type(failure).__name__)
-            raise RuntimeError(f"{path.name} cannot be recorded: {reason}") from failure
+            raise RuntimeError(f"{path.name} cannot be recorded: {reason}: {failure}") from failure
         return file.read_text(encoding="utf-8")
 
 
