@@ -11,10 +11,11 @@ from lossutils.teaching.exercises.observing import (
     returned,
     slopes,
     sound,
+    trainable,
     values,
 )
 
 __all__ = [
     "Exercise", "changed", "columns", "explains", "in_a_graph", "per_sample", "quiz", "require",
-    "returned", "slopes", "sound", "values",
+    "returned", "slopes", "sound", "trainable", "values",
 ]

@@ -10,7 +10,7 @@ from lossutils.teaching.exercises import (
     in_a_graph,
     per_sample,
     returned,
-    slopes,
+    trainable,
     values,
 )
 
@@ -37,14 +37,7 @@ def _readings(loss):
     yield found[4], (
         "A reading of 9 that is not marked is an ordinary one: 12 should cost {wanted}, not {got}."
     )
-    yield (
-        slopes(loss, labels, predictions),
-        "The values are right, but the slopes over y_pred should be {wanted}, and are {got}.",
-    )
-    yield (
-        values(in_a_graph(loss), labels, predictions),
-        "In a compiled step your loss has other values: {got} instead of {wanted}.",
-    )
+    yield from trainable(loss, labels, predictions)
 
 
 def _charged(formula):
@@ -159,14 +152,7 @@ def _intervals(loss):
         "A label 1 above an interval of width 3 costs 3 + 10, one 2 below a width of 1 costs "
         "1 + 20: {wanted}; yours gives {got}."
     )
-    yield (
-        slopes(loss, labels, predictions),
-        "The values are right, but the slopes over y_pred should be {wanted}, and are {got}.",
-    )
-    yield (
-        values(in_a_graph(loss), labels, predictions),
-        "In a compiled step your loss has other values: {got} instead of {wanted}.",
-    )
+    yield from trainable(loss, labels, predictions)
 
 
 def _score(formula):

@@ -86,10 +86,15 @@ def slopes(loss: Callable, *arguments: Any, compiled: bool = False) -> np.ndarra
 
 
 def sound(loss: Callable, *arguments: Any) -> Iterator[tuple[Any, str]]:
-    """The steps that every loss has: two outputs per sample, its slopes, and a compiled step."""
+    """What holds for every loss of one label per prediction: two outputs, and `trainable`."""
     inputs = [np.reshape(a, (-1, 1)) if isinstance(a, list) else a for a in arguments]
     wide = [np.hstack([i, i[::-1]]) if isinstance(i, np.ndarray) else i for i in inputs]
     yield values(loss, *wide), "With two outputs per sample the loss should average over the two."
+    yield from trainable(loss, *arguments)
+
+
+def trainable(loss: Callable, *arguments: Any) -> Iterator[tuple[Any, str]]:
+    """The steps that every loss has: its slopes, and its values in a compiled step."""
     yield (
         slopes(loss, *arguments),
         "The values are right, but the slopes over y_pred should be {wanted}, and are {got}.",
