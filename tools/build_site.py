@@ -28,8 +28,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from live_widgets import (
     POSITIONS,
     Recording,
+    as_narrow_script,
     as_script,
     bring_to_life,
+    narrow_address,
     narrow_figures,
     recordings,
 )
@@ -38,6 +40,7 @@ from nbconvert.preprocessors import ClearOutputPreprocessor
 from nbformat import NotebookNode
 from pages import (
     ROOT,
+    STILL,
     TEMPLATES,
     FiguresWithCaptions,
     PicturesOnce,
@@ -117,9 +120,8 @@ def make_page(
         if widgets:
             bring_to_life(notebook, widgets, f"{WIDGETS}/{address.removesuffix('.html')}")
         for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
-            if narrow and (png := narrow.get(output.get("metadata", {}).get("alt"))):
-                width, height = (size // 2 for size in picture(png).size)
-                output.metadata["narrow"] = {"png": png, "width": width, "height": height}
+            if narrow and (png := narrow.get(alt_of(output))):
+                offer_to_phones(output, png)
         return notebook, resources
 
     exporter = HTMLExporter(
@@ -132,6 +134,27 @@ def make_page(
     (_, title), *_ = headings_of(body, 1)
     finished = with_permalinks(with_lines(body))
     return Page(address, title, finished, headings_of(body, 2), live=bool(widgets), **more)
+
+
+def alt_of(output: NotebookNode) -> str | None:
+    """Return the alternative text of a figure or of the still picture of a widget."""
+    if still := STILL.search(output.get("data", {}).get("text/html", "")):
+        return BeautifulSoup(still[0], "html.parser").img["alt"]
+    return output.get("metadata", {}).get("alt")
+
+
+def offer_to_phones(output: NotebookNode, png: str) -> None:
+    """Add a narrow picture to a figure or to the still picture of a widget, in place."""
+    width, height = (size // 2 for size in picture(png).size)
+    source = f'<source media="(max-width: 600px)" srcset="data:image/png;base64,{png}" '
+    source += f'width="{width}" height="{height}">'
+    if "text/html" in output.data:
+        html = output.data["text/html"]
+        output.data["text/html"] = STILL.sub(
+            lambda still: f"<picture>\n{source}\n{still[0]}</picture>\n", html
+        )
+    else:
+        output.metadata["narrow"] = source
 
 
 def headings_of(body: str, level: int) -> list[tuple[str, str]]:
@@ -325,6 +348,10 @@ def write_widgets(output: Path, widgets: dict[str, list[Recording]]) -> None:
             source = f"{WIDGETS}/{stem}-{number}.js"
             script = as_script(recording, source)
             (output / source).write_text(script, encoding="utf-8", newline="\n")
+            if "narrow" in recording:
+                script = as_narrow_script(recording, source)
+                file = output / narrow_address(source)
+                file.write_text(script, encoding="utf-8", newline="\n")
 
 
 def write_search(output: Path, pages: list[Page], library: Path) -> None:

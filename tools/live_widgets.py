@@ -5,7 +5,8 @@ The site and the talks use it so, and a page of yours does the same:
 1. `records = recordings_of(path, POSITIONS)`, one for each widget of a notebook, in its order;
 2. `<div class="live-widget" {attributes(recording, address)}>` around its still picture, or
    `bring_to_life` for all widgets of a notebook; `address` is that of the widget's pictures, seen
-   from the page;
+   from the page; those for a phone, `as_narrow_script`, lie at `narrow_address(address)`, which
+   `data-narrow` says;
 3. in the page live.css, and live.js at its end (or with `defer`);
 4. the pictures, `as_script(recording, address)`, as a file at that address: live.js loads it when
    the widget is touched for the first time. The files of a site that lies beside will do:
@@ -112,6 +113,8 @@ def bring_to_life(notebook: NotebookNode, records: list[Recording], folder: str)
     for output, recording, source in matched(notebook, records, folder):
         still = output.data["text/html"]  # is read where no script runs
         about = attributes(recording, source)
+        if "narrow" in recording:
+            about += f' data-narrow="{narrow_address(source)}"'
         output.data["text/html"] = f'<div class="live-widget" {about}>\n{still}\n</div>'
 
 
@@ -138,6 +141,11 @@ def attributes(recording: Recording, source: str) -> str:
     return f'data-source="{source}" data-spec="{data}"'
 
 
+def narrow_address(source: str) -> str:
+    """Return the address of the pictures for a phone."""
+    return source.replace(".js", "-narrow.js")
+
+
 def note(recording: Recording) -> str:
     """Return the line that says where the pictures come from."""
     said = "These pictures were computed beforehand"
@@ -149,6 +157,17 @@ def note(recording: Recording) -> str:
 def as_script(recording: Recording, source: str) -> str:
     """Return the script that brings the pictures, under the address by which live.js asks."""
     pictures = {key: recording[key] for key in ("lines", "pictures", "titles")}
+    return packed(pictures, source)
+
+
+def as_narrow_script(recording: Recording, source: str) -> str:
+    """Return the script that brings the pictures for a phone."""
+    pictures = recording["narrow"] | {"titles": recording["titles"]}
+    return packed(pictures, narrow_address(source))
+
+
+def packed(pictures: dict[str, Any], source: str) -> str:
+    """Return a script that puts pictures, packed, where live.js looks for them."""
     text = json.dumps(pictures, ensure_ascii=False, separators=(",", ":"))
     code = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
     return f'(globalThis.LIVE_PICTURES ??= {{}})["{source}"] = "{code}";\n'

@@ -1,6 +1,6 @@
 """Runs in the kernel of a notebook: draws its widgets at many settings, for pages without a kernel.
 
-Its figures are drawn once more for a phone, as far as they can be.
+All is drawn once more for a phone, as far as it can be.
 
 `watch()` before the first cell notes the widgets that are displayed, `record(file, most)` after the
 last one draws them: a lone control at up to `most` positions, two on a coarser grid. Three and
@@ -27,7 +27,7 @@ from lossutils.teaching.svg import encode_svg
 
 FEWEST = 3  # positions of a control: both ends, and one between
 shown: list[Explorer | TrainingPanel] = []
-narrow: dict[str, str] = {}  # figures for a phone, as PNG, by their alternative texts
+narrow: dict[str, str] = {}  # what is shown first on a phone, as PNG, by its alternative text
 
 
 def watch() -> None:
@@ -48,10 +48,15 @@ def _noting(method: Any) -> Any:
 def _narrowing(show: Callable[[Figure, str, str], None]) -> Callable[[Figure, str, str], None]:
     def narrowing(figure: Figure, caption: str, alt: str) -> None:
         show(figure, caption, alt)
-        if make_narrow(figure):  # nobody draws it again
-            narrow[alt] = base64.b64encode(encode_to_store(figure)).decode()
+        keep_narrow(figure, alt)  # nobody draws it again
 
     return narrowing
+
+
+def keep_narrow(figure: Figure, alt: str) -> None:
+    """Draw a figure for a phone, if it can be."""
+    if make_narrow(figure):
+        narrow[alt] = base64.b64encode(encode_to_store(figure)).decode()
 
 
 def record(file: str, most: int) -> None:
@@ -81,6 +86,10 @@ def of_explorer(explorer: Explorer, most: int) -> dict[str, Any]:
         named = dict(zip(explorer.controls, values, strict=True))
         pictures.add(places, lambda named=named: explorer.figure_function(**named))
     pictures.check([control["start"] for control in controls], explorer.image.value)
+    if pictures.narrow:
+        starts = [control["values"][control["start"]] for control in controls]
+        first = explorer.figure_function(**dict(zip(explorer.controls, starts, strict=True)))
+        keep_narrow(first, explorer.alt)
     steps = [control.pop("steps") for control in controls]
     for control in controls:
         del control["values"]
@@ -98,6 +107,8 @@ def of_panel(panel: TrainingPanel, most: int) -> dict[str, Any]:
     pictures = Pictures()
     for place, epoch in enumerate(epochs):
         pictures.add((place,), lambda epoch=epoch: panel.figure_function(records[:epoch]))
+    if pictures.narrow:
+        keep_narrow(panel.figure_function([]), panel.alt)
     texts = [f"{epoch} of {panel.total}" for epoch in epochs]
     control = {"label": "epoch", "kind": "range", "start": 0, "texts": texts}
     found = {"alt": panel.alt, "controls": [control], "sliced": False, "plays": True}
@@ -164,38 +175,58 @@ def settings(controls: list[dict[str, Any]], is_sliced: bool) -> Iterator[tuple[
             yield setting
 
 
-class Pictures:
-    """Pictures of one widget as SVG. They have most lines in common: each is kept once."""
+class Lines:
+    """Pictures as SVG. They have most lines in common: each is kept once."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._pictures: dict[str, list[int] | str] = {}
-        self._titles: dict[str, str] = {}
+        self.numbers: dict[str, int] = {}
+        self.pictures: dict[str, list[int] | str] = {}
+
+    def add(self, key: str, picture: bytes) -> None:
+        """Add a picture, by the numbers of its lines."""
+        lines = shortened(picture).splitlines()
+        self.pictures[key] = [self.numbers.setdefault(line, len(self.numbers)) for line in lines]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the lines, and for each picture the numbers of its own."""
+        return {"lines": list(self.numbers), "pictures": self.pictures}
+
+
+class Pictures:
+    """The pictures of one widget, and all of them for a phone; `narrow` is None if one fails."""
+
+    def __init__(self) -> None:
+        self.wide, self.titles = Lines(), {}
+        self.narrow: Lines | None = Lines()
 
     def add(self, places: Sequence[int], draw: Callable[[], Figure]) -> None:
         """Add the picture for some positions, or what it says where it cannot be drawn."""
+        key = _key(places)
         try:
             figure = draw()
-            lines = shortened(encode_svg(figure)).splitlines()
+            self.wide.add(key, encode_svg(figure))
         except Exception as error:  # a reader of the notebook would see it too
-            self._pictures[_key(places)] = describe_error(error)
+            for lines in filter(None, (self.wide, self.narrow)):
+                lines.pictures[key] = describe_error(error)
+            return
+        titles = (axes.get_title() for axes in figure.axes)
+        self.titles[key] = "; ".join(title for title in titles if title)
+        if self.narrow and make_narrow(figure):
+            self.narrow.add(key, encode_svg(figure))
         else:
-            numbers = [self._numbers.setdefault(line, len(self._numbers)) for line in lines]
-            self._pictures[_key(places)] = numbers
-            titles = (axes.get_title() for axes in figure.axes)
-            self._titles[_key(places)] = "; ".join(title for title in titles if title)
+            self.narrow = None
 
     def check(self, places: Sequence[int], picture: bytes) -> None:
         """Raise RuntimeError unless this is the picture for some positions."""
-        lines = list(self._numbers)
-        drawn = [lines[number] for number in self._pictures[_key(places)]]
+        lines = list(self.wide.numbers)
+        drawn = [lines[number] for number in self.wide.pictures[_key(places)]]
         if drawn != shortened(bytes(picture)).splitlines():
             raise RuntimeError("a widget is drawn otherwise now than when it was displayed")
 
     def as_json(self) -> dict[str, Any]:
-        """Return the lines, and for each picture the numbers of its own, and its title."""
-        found = {"lines": list(self._numbers), "pictures": self._pictures}
-        return found | {"titles": self._titles}
+        """Return the pictures and their titles, and the pictures for a phone."""
+        narrow = {"narrow": self.narrow.as_json()} if self.narrow else {}
+        return self.wide.as_json() | {"titles": self.titles} | narrow
 
 
 def _key(places: Sequence[int]) -> str:

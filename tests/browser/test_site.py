@@ -1,5 +1,6 @@
 """The web site in a browser: accessible, readable at both widths, in light and dark, offline."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import nbformat
 import pytest
 from accessibility import texts_not_compared, violations
 from offline import offline_page
+from PIL import Image
 
 pytestmark = pytest.mark.slow
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -37,6 +39,7 @@ SCROLLS_SIDEWAYS = """() => [...document.querySelectorAll('html, main *')].filte
 BROKEN_PICTURES = """() => [...document.images].filter(image => !image.naturalWidth).length"""
 SCHEME = """() => getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)'
     ? 'light' : 'dark'"""
+PAPER = "() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
 # Below the bar, which stays, and above the lower edge.
 IN_SIGHT = """selector => {
     const {top, bottom} = document.querySelector(selector).getBoundingClientRect();
@@ -57,6 +60,7 @@ FOCUS = "() => document.activeElement.outerHTML.slice(0, 120)"
 POSITIONS = 5
 CONTROL = ".live-control :is(input, select)"
 SHOWS = "([widget, picture]) => widget.querySelector('img').src === picture"
+NATURAL_WIDTH = "widget => widget.querySelector('img').naturalWidth"
 # Keys that move a control away from where it is; a slider from one end to the other.
 KEYS = """control => {
     if (control.type === 'checkbox') return ['Space'];
@@ -245,6 +249,32 @@ def test_the_notebook_is_downloaded(page: object, site: Path, tmp_path: Path) ->
     assert [cell.source for cell in taken.cells] == [cell.source for cell in original.cells]
 
 
+def ground(locator: object) -> tuple[int, ...]:
+    """Return the colour of the upper left corner of what is seen."""
+    png = Image.open(io.BytesIO(locator.screenshot()))
+    return png.convert("RGB").getpixel((3, 3))
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_figures_have_the_ground_of_the_page(size: dict, page: object, site: Path) -> None:
+    page.set_viewport_size(size)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.goto((site / "14_several_outputs_and_pixels.html").as_uri())
+        paper = tuple(page.evaluate(PAPER))
+        drawn = page.locator("figure img:not(.as-drawn *)")
+        assert ground(drawn.first) == paper
+        assert ground(page.locator(".as-drawn figure img").first) == (255, 255, 255)
+        drawn.first.click()
+        assert ground(page.locator("#zoom img")) == paper
+        page.keyboard.press("Escape")
+        widget = page.locator(".live-widget:not(.as-drawn *)").first
+        before = picture(widget)
+        widget.locator(CONTROL).first.press("ArrowRight")
+        changed(widget, before)
+        assert ground(widget.locator("img")) == paper
+
+
 def test_a_figure_is_enlarged_and_put_back(page: object, site: Path, axe: Path) -> None:
     page.goto((site / "00_start_here.html").as_uri())
     figure = page.locator("figure").first
@@ -305,6 +335,8 @@ def test_every_widget_follows_its_controls(
         still = picture(widget)
         reset.press("Enter")
         start = changed(widget, still)
+        is_narrow = size == PHONE and widget.get_attribute("data-narrow") is not None
+        assert (widget.evaluate(NATURAL_WIDTH) < 400) == is_narrow
         for control in widget.locator(CONTROL).all():
             shown = start
             for key in control.evaluate(KEYS):

@@ -213,6 +213,8 @@ def _check_control(explorer: Widget, control: Any, number: int, first: tuple[str
         explorer.assert_no_error()
         explorer.screenshot(f"{number}-{label}")
     check_keys(explorer, control, label)
+    # ipywidgets holds a change back while the kernel has one to handle: it may not overtake Reset.
+    explorer.settled_picture()
     explorer.button("Reset").press("Enter")
     explorer.wait_for_picture(first, f"Reset after '{label}' does not bring the first picture back")
     until(

@@ -52,7 +52,7 @@ COMPARISON = re.compile(
 )
 SUMMARIES = ("You will be able to", "Exercise", "When it goes wrong", "Recap", "Further reading")
 DOCUMENT_TAG = re.compile(r"D[1-5]\.[1-3](-built)?|D[1-5]-claim")
-IGNORE_OUTPUT, TAKE_AWAY = "nbval-ignore-output", "take-away"
+IGNORE_OUTPUT, TAKE_AWAY, AS_DRAWN = "nbval-ignore-output", "take-away", "as-drawn"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 EXERCISE = re.compile(r"Exercise (\d+): .+ \(\d+ min\)")
 EXERCISE_CALL = re.compile(r"([\w.]+)\.(check|hint|solution)\(")
@@ -120,12 +120,12 @@ def no_widget_state(notebook: Notebook) -> list[str]:
 
 @rule
 def tags_are_known(notebook: Notebook) -> list[str]:
-    """A tag is D1.1, D1.1-built, D1-claim, take-away or nbval-ignore-output, spelled like this."""
+    """A tag is D1.1, D1.1-built, D1-claim, take-away, as-drawn or nbval-ignore-output."""
     return [
         f"cell {i}: unknown tag {tag!r}"
         for i, cell in enumerate(notebook.cells, 1)
         for tag in tags(cell)
-        if not DOCUMENT_TAG.fullmatch(tag) and tag not in (IGNORE_OUTPUT, TAKE_AWAY)
+        if not DOCUMENT_TAG.fullmatch(tag) and tag not in (IGNORE_OUTPUT, TAKE_AWAY, AS_DRAWN)
     ]
 
 

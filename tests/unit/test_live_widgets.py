@@ -105,6 +105,27 @@ def test_an_error_is_kept_as_words():
     assert isinstance(recording["pictures"]["3"], list)
 
 
+def wide_words(n):
+    figure, axes = new_figure()
+    axes.set_yticks([0], ["words " * 9 * n])
+    return figure
+
+
+@pytest.mark.parametrize(("function", "is_narrow"), [(titled, True), (wide_words, False)])
+def test_a_phone_has_pictures_of_its_own_if_all_can_be_drawn(function, is_narrow):
+    recording = recorded(function=function, n=slider("n", 0, 3, 1, 1))
+    assert ("narrow" in recording) == is_narrow
+    if is_narrow:
+        assert list(recording["narrow"]["pictures"]) == list(recording["pictures"])
+        wide, narrow = (found["lines"] for found in (recording, recording["narrow"]))
+        assert width_of(narrow) < 0.6 * width_of(wide)
+
+
+def width_of(lines):
+    (width,) = re.findall(r'<svg[^>]* width="([\d.]+)pt"', "\n".join(lines))
+    return float(width)
+
+
 def test_a_picture_that_depends_on_more_than_the_controls_is_refused():
     drawn = []
 
@@ -140,6 +161,10 @@ def test_the_page_gets_all_that_was_recorded():
     (code,) = re.findall(r'\["widgets/x.js"\] = "(.*)";', script)
     found = json.loads(gzip.decompress(base64.b64decode(code)))
     assert found == {key: recording[key] for key in ("lines", "pictures", "titles")}
+    narrow = live_widgets.as_narrow_script(recording, "widgets/x.js")
+    (code,) = re.findall(r'\["widgets/x-narrow.js"\] = "(.*)";', narrow)
+    found = json.loads(gzip.decompress(base64.b64decode(code)))
+    assert found == recording["narrow"] | {"titles": recording["titles"]}
     assert script == live_widgets.as_script(recording, "widgets/x.js")
 
 
@@ -162,9 +187,12 @@ def test_a_notebook_is_recorded_once(notebook, tmp_path, monkeypatch):
     assert live_widgets.recordings([notebook], 10) == {"01_small": [recording]}
     narrow = live_widgets.narrow_figures(notebook, 10)
     page = build_site.notebook_page(notebook, {}, [recording], narrow)
-    (source,) = BeautifulSoup(page.body, "html.parser").select("picture > source")
-    assert source["srcset"] == f"data:image/png;base64,{narrow['A seven.']}"
-    assert source["width"] == "390" and "max-width" in source["media"]
+    sources = BeautifulSoup(page.body, "html.parser").select("picture > source")
+    pngs = [f"data:image/png;base64,{narrow[alt]}" for alt in ("A title.", "A seven.")]
+    assert [source["srcset"] for source in sources] == pngs
+    for source in sources:
+        assert source["width"] == "390" and "max-width" in source["media"]
+    assert 'data-narrow="widgets/01_small-1-narrow.js"' in page.body
     assert page.live and 'data-source="widgets/01_small-1.js"' in page.body
     with pytest.raises(ValueError, match="not those that were recorded"):
         build_site.notebook_page(notebook, {}, [recording, recording])

@@ -1,7 +1,9 @@
 // Widgets without a kernel: for each setting a picture that was computed beforehand.
 // In the page: <div class="live-widget" data-source="ADDRESS" data-spec="..."> with the still
-// picture in it. The script at ADDRESS puts the pictures, packed, into LIVE_PICTURES[ADDRESS].
+// picture in it. The script at ADDRESS puts the pictures, packed, into LIVE_PICTURES[ADDRESS]; for
+// a phone it may have others, at data-narrow.
 const FRAME = 80; // milliseconds between two pictures of a training
+const phone = matchMedia("(max-width: 600px)");
 
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -33,11 +35,14 @@ function pictureAbove(box) {
   return all.findLast((image) => image.compareDocumentPosition(box) & Node.DOCUMENT_POSITION_FOLLOWING);
 }
 
-function pictureOf(box, alt) {
-  const own = box.querySelector("img");
+// An image, or a <picture> with one for a phone beside it.
+function frameOf(box, alt) {
+  const own = box.querySelector("picture, img");
   if (own) return own;
   const above = pictureAbove(box);
-  return make("img", { src: above.src, alt, width: above.getAttribute("width") ?? 800 });
+  const copy = (above.closest("picture") ?? above).cloneNode(true);
+  (copy.querySelector("img") ?? copy).alt = alt;
+  return copy;
 }
 
 // Each control has: element, row, and `place`, which of its texts is chosen.
@@ -73,15 +78,28 @@ function makeControl(spec, onMove) {
 
 function makeLive(box) {
   const spec = JSON.parse(box.dataset.spec);
-  const picture = pictureOf(box, spec.alt);
+  const frame = frameOf(box, spec.alt);
+  const picture = frame.querySelector("img") ?? frame;
   const status = make("p", { className: "live-status" });
   status.setAttribute("role", "status");
   const error = make("p", { className: "live-error" });
   const controls = spec.controls.map((control) => makeControl(control, move));
-  let pictures = null; // a promise, from the first touch on
+  const pictures = {}; // promises by address, from the first touch on
   let timer = null;
 
-  const load = () => (pictures ??= loadPictures(box.dataset.source));
+  function load() {
+    const address = (phone.matches && box.dataset.narrow) || box.dataset.source;
+    pictures[address] ??= loadPictures(address).catch((reason) => {
+      delete pictures[address]; // the next move tries again
+      throw reason;
+    });
+    return pictures[address];
+  }
+
+  function put(lines) {
+    frame.querySelector("source")?.remove(); // it would be shown instead
+    picture.src = `data:image/svg+xml,${encodeURIComponent(lines.join("\n"))}`;
+  }
 
   async function show() {
     const places = controls.map((control) => control.place).join();
@@ -92,13 +110,12 @@ function makeLive(box) {
       [found, title] = [all[places], titles[places] || at.join(", ")];
       if (typeof found !== "string") found = found.map((number) => lines[number]);
     } catch {
-      pictures = null;
       found = "The pictures could not be loaded.";
     }
     if (places !== controls.map((control) => control.place).join()) return; // moved on meanwhile
     const failed = typeof found === "string";
     error.textContent = failed ? found : "";
-    if (!failed) picture.src = `data:image/svg+xml,${encodeURIComponent(found.join("\n"))}`;
+    if (!failed) put(found);
     if (!timer) status.textContent = failed ? found : title; // read aloud, but not all the time
   }
 
@@ -147,10 +164,10 @@ function makeLive(box) {
   group.setAttribute("role", "group");
   group.setAttribute("aria-label", `Widget: ${controls.map((c) => c.spec.label).join(", ")}`);
   for (const touch of ["pointerdown", "focusin"]) {
-    group.addEventListener(touch, () => load().catch(() => (pictures = null)));
+    group.addEventListener(touch, () => load().catch(() => {}));
   }
   const note = make("p", { className: "live-note" }, spec.note);
-  box.replaceChildren(group, picture, note, status);
+  box.replaceChildren(group, frame, note, status);
 }
 
 document.querySelectorAll(".live-widget").forEach(makeLive);

@@ -43,7 +43,11 @@ function addCopyButtons() {
 
 function enlarge(picture) {
   const zoom = document.getElementById("zoom");
-  const large = Object.assign(new Image(), { src: picture.currentSrc || picture.src, alt: picture.alt });
+  const large = Object.assign(new Image(), {
+    src: picture.currentSrc || picture.src,
+    alt: picture.alt,
+    className: picture.closest(".as-drawn") ? "as-drawn" : "",
+  });
   zoom.querySelector("div").replaceChildren(large);
   zoom.showModal();
 }
