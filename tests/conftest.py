@@ -1,8 +1,13 @@
-"""What all tests share: the marker `slow`."""
+"""What all tests share: the marker `slow`, and one thread for each process."""
 
 import os
 
 import pytest
+
+# Two workers share two cores, and threads that wait for each other cost a sixth of the time. What
+# is computed does not depend on it: `nox -s drift` compares the notebooks with one and two.
+for threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
 
 ON_CI = os.environ.get("CI", "").lower() in ("1", "true")
 

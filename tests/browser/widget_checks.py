@@ -99,7 +99,7 @@ class Widget:
         """Wait until the kernel is idle and the picture stands still, then return it."""
         end = time.monotonic() + self.watcher.patience
         calm, last = 0, None
-        while calm < 5:
+        while calm < 3:
             assert time.monotonic() < end, f"{self.where}: the picture never comes to rest"
             time.sleep(0.05)
             now = self.picture()
