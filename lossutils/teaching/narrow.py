@@ -25,7 +25,7 @@ def make_narrow(figure: Figure) -> bool:
     rows, columns = panels[0].get_gridspec().get_geometry()
     if rows * columns != len(panels) or not all(panel.axison for panel in panels):
         return False
-    if all(panel.images and not panel.get_xticks().size for panel in panels):
+    if all(panel.images and not len(panel.get_xticks()) for panel in panels):
         _put_in_pairs(figure, rows)
         return True
     for panel in panels:
