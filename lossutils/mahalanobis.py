@@ -79,21 +79,6 @@ def _inverse(factor: Any) -> Any:
     return _solved(factor, ops.eye(factor.shape[0], dtype=factor.dtype))
 
 
-def _below_diagonal(numbers: Any, d: int) -> Any:
-    """A matrix (d, d) with these numbers below its diagonal, row by row, and zeros elsewhere."""
-    places = np.flatnonzero(np.tri(d, k=-1))
-    source = np.zeros(d * d, "int32")  # of each entry of the matrix: 0, or 1 + which number
-    source[places] = 1 + np.arange(len(places))
-
-    # Both ways the numbers are looked up: to scatter them takes XLA one step for each.
-    @ops.custom_gradient
-    def placed(numbers: Any) -> tuple[Any, Callable]:
-        matrix = ops.reshape(ops.take(ops.pad(numbers, [[1, 0]]), source), (d, d))
-        return matrix, lambda upstream: ops.take(ops.reshape(upstream, (-1,)), places)
-
-    return placed(numbers)
-
-
 def _by_rows(function: Callable, x: Any) -> Any:
     """A function of (n, d) to (n,), applied to points of shape (..., d)."""
     if len(x.shape) == 2:
@@ -191,8 +176,10 @@ class MahalanobisNLL(StatefulLoss):
         # is trained starts at 0, and acts on coordinates that are white already if W is any good:
         # there equal steps of all numbers do alike, whatever the covariance.
         self.shift = self.add_weight(shape=(d,), initializer="zeros", name="shift")
-        numbers = d * (d + 1) // 2  # s, and B row by row
-        self.triangle = self.add_weight(shape=(numbers,), initializer="zeros", name="triangle")
+        # A matrix row by row, s on its diagonal and B below it; what is above is not used. To put
+        # fewer numbers in their places costs more, one step for each under XLA. And it is no matrix
+        # for the optimizer: Adafactor would average rows that hold nothing.
+        self.triangle = self.add_weight(shape=(d * d,), initializer="zeros", name="triangle")
         state = partial(self.add_weight, trainable=False)
         self._centre = state(shape=(d,), initializer="zeros", name="centre")
         self._whitening = state(shape=(d, d), initializer="identity", name="whitening")
@@ -253,9 +240,8 @@ class MahalanobisNLL(StatefulLoss):
 
     def _log_scale_and_factor(self) -> tuple[Any, Any]:
         """s, and P, the inverse of the Cholesky factor."""
-        d = self.dimension
-        log_scale, below = ops.split(tf.convert_to_tensor(self.triangle), [d])
-        below = _below_diagonal(below, d)
+        numbers = ops.reshape(self.triangle, (self.dimension, self.dimension))
+        log_scale, below = ops.diagonal(numbers), numbers * np.tri(self.dimension, k=-1)
         scaled = ops.expand_dims(ops.exp(log_scale), 1) * self._whitening
         return log_scale, scaled + ops.matmul(below, scaled)
 
