@@ -176,9 +176,9 @@ class MahalanobisNLL(StatefulLoss):
         # is trained starts at 0, and acts on coordinates that are white already if W is any good:
         # there equal steps of all numbers do alike, whatever the covariance.
         self.shift = self.add_weight(shape=(d,), initializer="zeros", name="shift")
-        # A matrix row by row, s on its diagonal and B below it; what is above is not used. To put
-        # fewer numbers in their places costs more, one step for each under XLA. And it is no matrix
-        # for the optimizer: Adafactor would average rows that hold nothing.
+        # A matrix row by row, s on its diagonal and B below it. What is above is not used: to put
+        # fewer numbers into their places takes more code and no less time. For the optimizer it is
+        # no matrix: Adafactor would average rows that hold nothing.
         self.triangle = self.add_weight(shape=(d * d,), initializer="zeros", name="triangle")
         state = partial(self.add_weight, trainable=False)
         self._centre = state(shape=(d,), initializer="zeros", name="centre")
