@@ -87,9 +87,7 @@ def of_explorer(explorer: Explorer, most: int) -> dict[str, Any]:
         pictures.add(places, lambda named=named: explorer.figure_function(**named))
     pictures.check([control["start"] for control in controls], explorer.image.value)
     if pictures.narrow:
-        starts = [control["values"][control["start"]] for control in controls]
-        first = explorer.figure_function(**dict(zip(explorer.controls, starts, strict=True)))
-        keep_narrow(first, explorer.alt)
+        keep_narrow(explorer.figure_function(**explorer.values), explorer.alt)
     steps = [control.pop("steps") for control in controls]
     for control in controls:
         del control["values"]
