@@ -241,9 +241,9 @@ class MahalanobisNLL(StatefulLoss):
     def _log_scale_and_factor(self) -> tuple[Any, Any]:
         """s, and P, the inverse of the Cholesky factor."""
         numbers = ops.reshape(self.triangle, (self.dimension, self.dimension))
-        log_scale, below = ops.diagonal(numbers), numbers * np.tri(self.dimension, k=-1)
-        scaled = ops.expand_dims(ops.exp(log_scale), 1) * self._whitening
-        return log_scale, scaled + ops.matmul(below, scaled)
+        log_scale, below = ops.diagonal(numbers), np.tri(self.dimension, k=-1)
+        triangle = (numbers * below + np.eye(self.dimension)) * ops.exp(log_scale)
+        return log_scale, ops.matmul(triangle, self._whitening)
 
     def _start(self, residuals: Any, sample_weight: Any) -> None:
         """Take these samples into the mean and covariance to start from, if they are few yet."""
