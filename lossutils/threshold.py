@@ -118,7 +118,7 @@ def _average_decision(votes: Any, probabilities: Any) -> tuple[Any, Callable]:
     shares_below = ops.pad(_running_sums(ops.softmax(SPEED * votes)), [[1, 0]])
     # Where the ruler is read, no cut has to be searched for. NaN is no place on it.
     cuts_below = ops.clip(ops.cast(_ruler(probabilities) + 0.5, "int32"), 0, CUTS)
-    decision = ops.take(shares_below, cuts_below)
+    decision = tf.gather(shares_below, cuts_below)
 
     def slopes(upstream: Any) -> tuple[Any, Any]:
         flat = ops.reshape(upstream, [-1]), ops.reshape(cuts_below, [-1])

@@ -221,8 +221,8 @@ def tables() -> Iterator[Table]:
         f"Alone: value and gradients for {ALONE_SAMPLES} samples (MahalanobisNLL and NCA: of "
         f"{VECTOR.outputs} numbers), compiled without XLA and with it. Fit step: one step of `fit` "
         f"with a batch of {FIT_BATCH}, without XLA and with it. Ratios are ours over Keras', "
-        "measured in turn: the median and, in brackets, the middle half. Where ours has a variable, "
-        "alone it pays for two things that every network has: a variable, which a compiled function "
-        "asks something for (see MSE times a trained variable), and more than some few operations, "
-        "which XLA then gives to all cores.",
+        "measured in turn: the median and, in brackets, the middle half. Where ours has a "
+        "variable, alone it pays for two things that every network has: a variable, which a "
+        "compiled function asks something for (see MSE times a trained variable), and more than "
+        "some few operations, which XLA then gives to all cores.",
     )
