@@ -24,7 +24,7 @@ from typing import Any
 
 import nbformat
 from filelock import FileLock
-from kernel_runs import ROOT, TOOLS, fingerprint, run_cells
+from kernel_runs import ROOT, TOOLS, fingerprint, is_taken_away, run_cells
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
@@ -89,7 +89,8 @@ def record(path: Path, most: int) -> str:
         return '{"widgets": [], "narrow": {}}'
     with TemporaryDirectory() as folder:
         file = Path(folder) / "records.json"
-        notebook.cells.insert(0, new_code_cell(FIRST))
+        cells = [cell for cell in notebook.cells if not is_taken_away(cell)]
+        notebook.cells = [new_code_cell(FIRST), *cells]
         notebook.cells.append(new_code_cell(f"recorder.record({str(file)!r}, {most})"))
         try:
             run_cells(notebook, path.parent)
