@@ -71,12 +71,14 @@ def small_notebook(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_notebook_gives_its_row(small_notebook):
     name, *minutes, ran, promised, megabytes, kept = notebook_costs.row(small_notebook)
     assert (name, minutes, promised, kept) == ("01_small", ["4", "3"], "500", "yes")
     assert 0 < float(ran) < 500 and 100 < float(megabytes) < 1000
 
 
+@pytest.mark.slow
 def test_a_promise_that_is_not_kept_is_told(small_notebook, monkeypatch):
     notebook = nbformat.read(small_notebook, as_version=4)
     fill = "import time; x = bytearray(b'x') * 300_000_000; time.sleep(0.5)"
@@ -91,6 +93,7 @@ def test_a_promise_that_is_not_kept_is_told(small_notebook, monkeypatch):
     assert notebook_costs.row(small_notebook)[-1] == "no"
 
 
+@pytest.mark.slow
 def test_the_redraws_of_a_notebook_are_measured(small_notebook):
     (widget,) = redraws.measure_redraws(small_notebook)
     assert widget["name"] == "height" and len(widget["redraws"]) == 5
@@ -100,6 +103,7 @@ def test_the_redraws_of_a_notebook_are_measured(small_notebook):
     assert redraws.row(small_notebook, widget)[:2] == ["01", "height"]
 
 
+@pytest.mark.slow
 def test_several_seats_give_a_row(small_notebook, monkeypatch):
     monkeypatch.setattr(seats, "NOTEBOOK", small_notebook)
     number, wait, together, each = seats.row(2)

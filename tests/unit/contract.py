@@ -151,6 +151,7 @@ class StatefulLossContract:
                 assert np.all(np.isfinite(wanted))
                 np.testing.assert_allclose(got, wanted, rtol=2e-5, atol=1e-6)
 
+    @pytest.mark.slow
     def test_trains_the_same_with_and_without_xla(self, data):
         x, y = data
         results = {}
@@ -165,6 +166,7 @@ class StatefulLossContract:
             for one, other in zip(variables, other_variables, strict=True):
                 np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-5)
 
+    @pytest.mark.slow
     def test_xla_copes_with_a_smaller_last_batch(self, data):
         # With tf.switch_case in the loss this ends the process: "free(): invalid next size".
         x, y = (np.concatenate([part] * 3) for part in data)
@@ -225,6 +227,7 @@ class StatefulLossContract:
         assert got[:2] == wanted[:2]
         assert equal(got[2], wanted[2])
 
+    @pytest.mark.slow
     def test_two_replicas_train_like_one_device(
         self, model, data, tmp_path: Path, other_process: Any
     ):

@@ -23,6 +23,7 @@ PNG = (
 )
 
 
+pytestmark = pytest.mark.slow
 NOTEBOOKS = sorted((build_site.ROOT / "notebooks").glob("*.ipynb"))
 
 

@@ -251,6 +251,7 @@ def test_checks_in_one_cell_are_told_apart() -> None:
     assert result(stopped) == {"tube.delta": "right", "tube.slope": "crashed"}
 
 
+@pytest.mark.slow
 def test_a_run_counts_nothing_that_was_typed_and_survives_hanging_and_dying(tmp_path) -> None:
     teach = "class tube:\n    class delta:\n        check = print\n    slope = width = delta"
     left_out = cell("tube.open.check('Correct.')", "Correct. Typed.")

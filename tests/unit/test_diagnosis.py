@@ -716,6 +716,7 @@ VARIANTS = {
 }
 
 
+@pytest.mark.slow
 def test_mistakes_in_other_clothes_are_named():
     assert not complaints_about(VARIANTS)
 
@@ -1160,6 +1161,7 @@ HEALTHY = {
 }
 
 
+@pytest.mark.slow
 def test_sound_set_ups_are_left_alone():
     complaints = {}
     for name, make in HEALTHY.items():

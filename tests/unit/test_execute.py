@@ -128,6 +128,7 @@ def test_a_missing_id_is_made_from_the_position():
     ],
     ids=["the same", "counts down", "raises", "changes what a later cell prints"],
 )
+@pytest.mark.slow
 def test_each_cell_can_be_run_twice_in_a_row(tmp_path, capsys, sources, changes):
     path = store(tmp_path / "repeated.ipynb", *sources)
     assert execute.main([str(path)]) == 0

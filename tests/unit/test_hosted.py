@@ -4,6 +4,7 @@ import xml.etree.ElementTree as xml
 
 import hosted
 import nbformat
+import pytest
 from hosted import ROOT, WHY
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -45,6 +46,7 @@ def test_a_notebook_that_did_not_run_is_a_failure(tmp_path, monkeypatch):
     assert hosted.main(["--kernel", "colab", str(page(tmp_path))]) == 1
 
 
+@pytest.mark.slow
 def test_a_copy_runs_in_the_kernel_that_is_named(monkeypatch):
     (template,) = (ROOT / "notebooks" / "template").glob("*.ipynb")
     (found,) = hosted.comparisons(hosted.run([template], "python3"), [template])

@@ -179,6 +179,7 @@ def notebook(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_notebook_is_recorded_once(notebook, tmp_path, monkeypatch):
     monkeypatch.setattr(live_widgets, "KEPT", tmp_path / "kept")
     (recording,) = live_widgets.recordings([notebook], 10)["01_small"]
@@ -198,6 +199,7 @@ def test_a_notebook_is_recorded_once(notebook, tmp_path, monkeypatch):
         build_site.notebook_page(notebook, {}, [recording, recording])
 
 
+@pytest.mark.slow
 def test_a_notebook_that_fails_is_told(notebook, tmp_path, monkeypatch):
     monkeypatch.setattr(live_widgets, "KEPT", tmp_path / "kept")
     broken = nbformat.read(notebook, as_version=4)

@@ -83,6 +83,7 @@ def run(code, folder, **environment):
     ["import lossutils\nimport keras", "import keras\nimport lossutils"],
     ids=["lossutils first", "keras first"],
 )
+@pytest.mark.slow
 def test_importing_the_package_is_enough_to_load_any_model(imports, tmp_path):
     wanted = {}
     for name, make in LOSSES.items():

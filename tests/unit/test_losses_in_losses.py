@@ -67,6 +67,7 @@ def pair_of(outer, inner):
 
 @pytest.mark.parametrize("outer", [SwitchedLoss, BlendedLoss])
 @pytest.mark.parametrize("name", INNER)
+@pytest.mark.slow
 def test_an_inner_loss_trains_and_goes_on_bit_for_bit_after_a_reload(outer, name, tmp_path):
     make, y = INNER[name]
     keras.utils.set_random_seed(1)

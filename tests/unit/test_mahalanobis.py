@@ -360,6 +360,7 @@ OPTIMIZERS += ["Nadam", "RMSprop", "SGD"]
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("d", [1, 5])
+@pytest.mark.slow
 def test_every_optimizer_keeps_what_the_start_has_found(d, name):
     x = gaussian(8, 512, d, 100.0)
     _, excess = fitted(x, len(x), 30, getattr(keras.optimizers, name)(0.001))

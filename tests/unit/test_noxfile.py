@@ -52,6 +52,7 @@ def compared(path, *cells):
     return run(sys.executable, *COMPARE, path)
 
 
+@pytest.mark.slow
 def test_a_changed_letter_is_a_difference(tmp_path):
     cells = [
         cell("print('loss 0.123')", printed("loss 0.124\n")),
@@ -71,6 +72,7 @@ def test_a_changed_letter_is_a_difference(tmp_path):
     assert [n for n in range(len(cells)) if f"::Cell {n} _" not in report] == []
 
 
+@pytest.mark.slow
 def test_of_a_picture_the_bytes_are_not_compared(tmp_path):
     fresh, stored = ({"image/png": p, "text/html": PICTURE.format(p)} for p in ("aaaa", "bbbb"))
     output = new_output("display_data", stored)
@@ -126,6 +128,7 @@ def test_packages_that_cannot_be_installed_are_a_failure(tmp_path):
     assert status != 0 and "uv pip install" in said and "failed" in said
 
 
+@pytest.mark.slow
 def test_a_notebook_that_says_something_else_is_reported(tmp_path):
     path = tmp_path / "00_book.ipynb"
     nbformat.write(new_notebook(cells=[cell("print(1 + 1)", printed("3\n"))]), path)

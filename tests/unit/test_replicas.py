@@ -96,6 +96,7 @@ def scalar_step_of_two():
 
 
 @pytest.mark.parametrize("name", MODELS)
+@pytest.mark.slow
 def test_two_replicas_equal_one_device(name, other_process):
     there = other_process.submit(outcome_of_two, name)
     losses, figure, variables = outcome(name)

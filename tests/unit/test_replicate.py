@@ -37,6 +37,7 @@ def printed(code: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_every_generator_gets_the_shifted_seed() -> None:
     install = "import shifted_seeds; shifted_seeds.install(100)\n"
     assert printed(install + DRAWS.format(seed=3)) == printed(DRAWS.format(seed=103))
@@ -55,6 +56,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_claims_are_counted_over_shifted_seeds(page: Path, capsys: pytest.CaptureFixture) -> None:
     assert replicate.main(["--seeds", "2", str(page)]) == 1
     lines = capsys.readouterr().out.splitlines()
