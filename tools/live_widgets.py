@@ -60,16 +60,24 @@ def narrow_figures(path: Path, most: int) -> dict[str, str]:
 
 def kept_of(path: Path, most: int) -> dict[str, Any]:
     """Return what recorder.py writes of one notebook, and keep it."""
-    code = fingerprint(path, *DRAWS)
-    file = KEPT / f"{path.stem}-{most}-{code}.json.gz"
-    KEPT.mkdir(parents=True, exist_ok=True)
+    file = kept_file(path, most)
     with FileLock(KEPT / f"{path.stem}.lock"):  # two tests may want them at the same time
         if not file.exists():
-            records = record(path, most)
-            for older in KEPT.glob(f"{path.stem}-{most}-*"):
-                older.unlink()
-            file.write_bytes(gzip.compress(records.encode()))
+            keep(file, record(path, most))
     return json.loads(gzip.decompress(file.read_bytes()))
+
+
+def kept_file(path: Path, most: int) -> Path:
+    """Return where the records of a notebook with its present code are kept."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    return KEPT / f"{path.stem}-{most}-{fingerprint(path, *DRAWS)}.json.gz"
+
+
+def keep(file: Path, records: str) -> None:
+    """Keep what recorder.py has written, instead of what was recorded with other code."""
+    for older in file.parent.glob(f"{file.name.rpartition('-')[0]}-*"):
+        older.unlink()
+    file.write_bytes(gzip.compress(records.encode()))
 
 
 def recorded(path: Path) -> list[Recording]:
@@ -91,13 +99,18 @@ def record(path: Path, most: int) -> str:
         file = Path(folder) / "records.json"
         cells = [cell for cell in notebook.cells if not is_taken_away(cell)]
         notebook.cells = [new_code_cell(FIRST), *cells]
-        notebook.cells.append(new_code_cell(f"recorder.record({str(file)!r}, {most})"))
+        notebook.cells.append(new_code_cell(last(file, most)))
         try:
             run_cells(notebook, path.parent)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as failure:
             reason = getattr(failure, "ename", type(failure).__name__)
             raise RuntimeError(f"{path.name} cannot be recorded: {reason}: {failure}") from failure
         return file.read_text(encoding="utf-8")
+
+
+def last(file: Path, most: int) -> str:
+    """Return the code that comes after a notebook's own, as `FIRST` comes before it."""
+    return f"recorder.record({str(file)!r}, {most})"
 
 
 def widgets_of(notebook: NotebookNode) -> list[NotebookNode]:

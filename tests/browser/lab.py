@@ -111,6 +111,11 @@ RUN_ALL = """milliseconds => Promise.race([
     new Promise(resolve => setTimeout(() => resolve('timeout'), milliseconds)),
 ])"""
 
+EXECUTE = """async code => {
+    const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+    const {content} = await kernel.requestExecute({code, store_history: false}).done;
+    return content.status === 'ok' ? null : content.evalue;
+}"""
 CELLS = "() => jupyterapp.shell.currentWidget.content.model.toJSON().cells"
 KERNEL_IDLE = """() => window.unhandled.size === 0
     && jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"""
@@ -251,6 +256,11 @@ class NotebookPage:
             errors = [o for o in cell["outputs"] if o["output_type"] == "error"]
             assert not errors, f"{self.where(number)}: {errors[0]['ename']}: {errors[0]['evalue']}"
             assert cell["execution_count"], f"{self.where(number)}: was not run"
+
+    def execute(self, code: str) -> None:
+        """Run code in the kernel beside the cells; AssertionError for what it raises."""
+        error = self.page.evaluate(EXECUTE, code)
+        assert error is None, f"{self.name}: {error}"
 
     def cells(self) -> list[dict]:
         """Return the cells as the page holds them now, outputs included."""

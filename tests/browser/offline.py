@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# How many positions of each control the tests record: enough to see it move.
+RECORDED = 5
+
 
 @contextmanager
 def offline_page(browser: object, folder: Path, **settings: object) -> Iterator[object]:

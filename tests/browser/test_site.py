@@ -10,7 +10,7 @@ import live_widgets
 import nbformat
 import pytest
 from accessibility import pale_texts, violations
-from offline import offline_page
+from offline import RECORDED, offline_page
 from PIL import Image
 
 pytestmark = pytest.mark.slow
@@ -56,8 +56,6 @@ PART = """anchor => {
 FLAT = "header, #pages { position: static !important; height: auto !important }"
 SHOWN = ("header", "#pages", "main")  # the dialogs are not
 FOCUS = "() => document.activeElement.outerHTML.slice(0, 120)"
-# A few positions of each control are enough to see it move.
-POSITIONS = 5
 CONTROL = ".live-control :is(input, select)"
 SHOWS = "([widget, picture]) => widget.querySelector('img').src === picture"
 NATURAL_WIDTH = "widget => widget.querySelector('img').naturalWidth"
@@ -84,7 +82,7 @@ CHANGED = """async ([widget, before]) => {
 def site(tmp_path_factory: pytest.TempPathFactory, web_packages: Path) -> Path:
     """Return the folder of the exported pages."""
     folder = tmp_path_factory.mktemp("web") / "site"
-    build_site.build(folder, library=web_packages / "minisearch", positions=POSITIONS)
+    build_site.build(folder, library=web_packages / "minisearch", positions=RECORDED)
     return folder
 
 

@@ -14,7 +14,7 @@ import reading_time
 from accessibility import WCAG, pale_texts, violations
 from execute import PREDICT
 from kernel_runs import NOTEBOOKS, ROOT
-from offline import offline_page
+from offline import RECORDED, offline_page
 from PIL import Image
 
 pytestmark = pytest.mark.slow
@@ -78,8 +78,6 @@ IN_SIGHT = """() => {
         && right - left > 0.9 * innerWidth;
 }"""
 PRESENT = ".slides section.present"
-# A few positions of each control are enough to see it move; those that test_site.py records too.
-POSITIONS = 5
 OTHER_PICTURE = "([image, before]) => image.src !== before && image.complete"
 # Backgrounds are empty here, but lie below the text, and axe-core would not see through them.
 STILL = ".backgrounds { display: none } .fragment { transition: none !important }"
@@ -96,7 +94,7 @@ def make_talks(output: Path, *notebooks: Path) -> None:
 @pytest.fixture(scope="module")
 def folder(web_packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the talks."""
-    live_widgets.recordings(PATHS, POSITIONS)
+    live_widgets.recordings(PATHS, RECORDED)
     output = tmp_path_factory.mktemp("talks")
     make_talks(output)
     return output

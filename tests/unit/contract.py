@@ -214,6 +214,7 @@ class StatefulLossContract:
         model.predict(data[0], verbose=0)
         assert equal(before, arrays(model.variables))
 
+    @pytest.mark.slow
     def test_resumes_bit_for_bit_in_another_process(
         self, model, data, tmp_path: Path, other_process: Any
     ):
