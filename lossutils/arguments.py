@@ -139,25 +139,6 @@ def weights(name: str, value: Any, *, length: int | None = None) -> tuple[Any, .
     return tuple(float(w) for w in value)
 
 
-def finite(name: str, value: Any) -> None:
-    """Raise ValueError for anything but finite numbers, alone or in an array."""
-    try:
-        good = np.all(np.isfinite(_as_float32(value)))
-    except (TypeError, ValueError):
-        good = False
-    if not good:
-        raise ValueError(f"`{name}` must be a finite number or an array of them, but is {value!r}.")
-
-
-def per_sample(name: str, values: Any) -> None:
-    """Raise ValueError if a loss gave a scalar."""
-    if len(values.shape) == 0:
-        raise ValueError(
-            f"`{name}` must give one value per sample, but gave a scalar: average over the last "
-            "axis only, ops.mean(..., axis=-1)."
-        )
-
-
 def flag(name: str, value: Any) -> bool:
     """Return ``value`` if it is True or False, else raise ValueError."""
     if not isinstance(value, (bool, np.bool_)):

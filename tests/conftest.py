@@ -1,6 +1,7 @@
 """What all tests share: the marker `slow`, and one thread for each process."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ import pytest
 for threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
 
+TESTS, LATE = Path(__file__).parent, ("test_site.py", "test_talks.py")
 ON_CI = os.environ.get("CI", "").lower() in ("1", "true")
 
 
@@ -28,9 +30,10 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect the slow tests, unless --slow was given or CI=true; put some at the end."""
-    # They show widgets that the tests in JupyterLab have recorded.
-    items.sort(key=lambda item: item.path.name in ("test_site.py", "test_talks.py"))
+    """Deselect the slow tests, unless --slow was given or CI=true; let some come late."""
+    # These show widgets that the tests in JupyterLab have recorded. The notebooks come after them:
+    # files that do not take long at the end let all workers end together.
+    items.sort(key=lambda item: (TESTS not in item.path.parents, item.path.name in LATE))
     if with_slow(config):
         return
     slow = [item for item in items if item.get_closest_marker("slow")]

@@ -26,7 +26,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("lossutils", "tests", "tools", "pyproject.toml", "README.md")
-PYTEST = ("-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:nbval", "-p", "no:cacheprovider")
+PYTEST = (
+    *("-m", "pytest", "--slow", "-x", "-q", "--tb=no"),
+    *("-p", "no:nbval", "-p", "no:cacheprovider"),
+)
 # Replaces the project's own options: no notebooks, no doctests, one process.
 OPTIONS = ("-o", "addopts=--import-mode=importlib --strict-markers")
 FAILED = re.compile(r"^FAILED (\S+)", re.MULTILINE)

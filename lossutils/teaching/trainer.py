@@ -11,13 +11,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from lossutils import arguments
+from lossutils import _parts, arguments
 
 # The constants of keras.optimizers.Adam.
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
@@ -127,7 +128,7 @@ class CompiledTrainer:
 
     def _check_parameters(self, parameters):
         for name, value in parameters.items():
-            arguments.finite(name, value)
+            arguments.numbers(name, value, "a finite number or an array of them", np.isfinite)
         extra = {"epoch": 0} if self.wants_epoch else {}
         try:
             inspect.signature(self.loss).bind("y_true", "y_pred", **extra, **parameters)
@@ -178,8 +179,8 @@ class CompiledTrainer:
             y_pred, _, penalties = self.network.stateless_call(
                 weights, [], x, training=True, return_losses=True
             )
-            values = self.loss(y, y_pred, **parameters, **extra)
-            arguments.per_sample("loss", values)
+            loss = partial(self.loss, **parameters, **extra)
+            values = _parts.values_of("`loss`", loss, y, y_pred)
             loss = tf.reduce_mean(values) + sum(penalties)
         gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
         return self.update(step, self.learning_rate, gradients, weights, first, second), loss
