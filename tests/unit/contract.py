@@ -179,6 +179,7 @@ class StatefulLossContract:
             losses.append(history.history["loss"])
         np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
 
+    @pytest.mark.slow
     def test_computes_in_float32_in_a_mixed_float16_model(self, data):
         x, y = data
         keras.utils.set_random_seed(3)

@@ -98,6 +98,7 @@ def test_paper_is_there_for_every_notebook(tmp_path: Path) -> None:
         assert "solution()" not in page and "Recap" not in page and 'class="result"' not in page
 
 
+@pytest.mark.slow
 def test_every_notebook_loses_exactly_its_solutions(tmp_path: Path) -> None:
     convert("handout", tmp_path)
     for path in NOTEBOOKS.glob("[0-9]*.ipynb"):

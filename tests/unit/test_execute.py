@@ -94,6 +94,7 @@ def test_check_reports_a_difference_and_writes_nothing(executed, tmp_path, capsy
         ("import os; os._exit(3)", "DeadKernelError"),
     ],
 )
+@pytest.mark.slow
 def test_a_notebook_that_complains_is_not_stored(tmp_path, monkeypatch, capsys, source, reason):
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # with it a kernel leaves file descriptor 2 alone
     path = store(tmp_path / "bad.ipynb", source)

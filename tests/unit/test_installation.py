@@ -260,6 +260,7 @@ def test_this_very_installation_is_healthy_apart_from_the_machine():
     assert {"python", "tensorflow", "keras", "ipywidgets"} <= {f.subject for f in findings}
 
 
+@pytest.mark.slow
 def test_the_check_runs_where_nothing_is_installed(tmp_path):
     """A Python without any package gets a report, not a traceback."""
     command = [sys.executable, "-I", "-S", "-c", START_WITHOUT_PACKAGES]

@@ -130,6 +130,7 @@ def test_importing_the_package_does_not_import_tensorflow(modules, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_look_for_keras_is_no_import(tmp_path):
     """Others may ask where Keras is before somebody imports it."""
     code = """

@@ -302,6 +302,7 @@ def test_show_insists_on_words(caption, alt, missing):
         show(new_figure()[0], caption, alt)
 
 
+@pytest.mark.slow
 def test_drawing_in_several_threads_gives_one_picture():
     def picture(_):
         figure, (left, right) = new_figure(2)

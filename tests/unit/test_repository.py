@@ -185,6 +185,7 @@ def test_ruff_has_nothing_to_say() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_teaching_part_can_be_imported_late() -> None:
     """Who has used TensorFlow already keeps one device, and gets no error."""
     code = "import tensorflow as tf; tf.zeros(1); import lossutils.teaching; print('imported')"

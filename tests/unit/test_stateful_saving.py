@@ -88,6 +88,7 @@ np.savez("state.npz", *map(keras.ops.convert_to_numpy, model.variables + model.o
 """
 
 
+@pytest.mark.slow
 def test_a_fresh_process_ships_the_network_and_goes_on_bit_for_bit(tmp_path):
     model = build()
     train_on(model, X, Y, 2)

@@ -13,6 +13,7 @@ COUNT = "print(float(tf.ones(())), len(tf.config.list_logical_devices('CPU')))"
 
 
 @pytest.mark.parametrize(("then", "devices"), [("", 1), (TWO, 2)], ids=["nothing", "two devices"])
+@pytest.mark.slow
 def test_a_cpu_is_one_device_until_somebody_makes_it_two(then, devices):
     code = f"import lossutils.teaching\nimport tensorflow as tf\n{then}\n{COUNT}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
