@@ -151,9 +151,7 @@ class CompiledTrainer:
             state, loss = self._one_epoch(epoch, state, parameters)
             return epoch + 1, state, losses.write(epoch, loss)
 
-        _, state, losses = tf.while_loop(
-            lambda epoch, *_: epoch < self.epochs, one_epoch, (tf.constant(0), state, losses)
-        )
+        _, state, losses = _loop(self.epochs, one_epoch, state, losses)
         return state[0], losses.stack()
 
     def _one_epoch(self, epoch, state, parameters):
@@ -166,9 +164,7 @@ class CompiledTrainer:
             )
             return index + 1, state, total + loss
 
-        _, state, total = tf.while_loop(
-            lambda index, *_: index < batches, one_batch, (tf.constant(0), state, tf.constant(0.0))
-        )
+        _, state, total = _loop(batches, one_batch, state, tf.constant(0.0))
         return state, total / batches
 
     def _one_step(self, step, epoch, state, x, y, parameters):
@@ -184,6 +180,13 @@ class CompiledTrainer:
             loss = tf.reduce_mean(values) + sum(penalties)
         gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
         return self.update(step, self.learning_rate, gradients, weights, first, second), loss
+
+
+def _loop(count, body, *state):
+    # By default ten turns may overlap: what does not depend on the weights is held ten times.
+    return tf.while_loop(
+        lambda index, *_: index < count, body, (tf.constant(0), *state), parallel_iterations=1
+    )
 
 
 def _sgd(step, rate, gradients, weights, first, second):
