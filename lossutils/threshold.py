@@ -85,7 +85,7 @@ SPEED = 10.0
 
 
 CUTS = 4000
-_ROW = 32  # a divisor of it
+_ROW = 32  # cuts that are added up together; it divides their number
 
 
 def _cuts() -> np.ndarray:

@@ -77,7 +77,9 @@ def keep(file: Path, records: str) -> None:
     """Keep what recorder.py has written, instead of what was recorded with other code."""
     for older in file.parent.glob(f"{file.name.rpartition('-')[0]}-*"):
         older.unlink()
-    file.write_bytes(gzip.compress(records.encode()))
+    fresh = file.with_suffix(".new")
+    fresh.write_bytes(gzip.compress(records.encode()))
+    fresh.replace(file)  # at once: another test may be looking for it
 
 
 def recorded(path: Path) -> list[Recording]:

@@ -59,7 +59,8 @@ class CompiledTrainer:
         batch_size: must divide n; None means all samples in one batch.
         optimizer: "adam" or "sgd", with Keras' default constants.
         learning_rate: finite, above 0.
-        jit_compile: compile with XLA, which is several times as fast.
+        jit_compile: compile with XLA. Each training is several times as fast; the first one waits
+            about a second for it, and it takes up to 150 MB.
 
     Raises:
         ValueError: a network that is not built or has other than trainable weights, an empty or
