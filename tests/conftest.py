@@ -1,5 +1,6 @@
-"""What all tests share: the marker `slow`, and one thread for each process."""
+"""What all tests share: the marker `slow`, and what lets a process do without waiting."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 # is computed does not depend on it: `nox -s drift` compares the notebooks with one and two.
 for threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
+
+gc.set_threshold(100_000, 50, 50)
 
 TESTS, LATE = Path(__file__).parent, ("test_site.py", "test_talks.py")
 ON_CI = os.environ.get("CI", "").lower() in ("1", "true")
@@ -27,6 +30,14 @@ def with_slow(config: pytest.Config) -> bool:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many workers there are: on two cores three, where browsers often wait."""
     return 3 if with_slow(config) else 2
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Look for no garbage among what is imported by now: it stays.
+
+    To look through TensorFlow again and again takes a tenth of the time of the tests.
+    """
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
