@@ -49,10 +49,8 @@ from hosted import compared, is_explained, section  # noqa: E402
 from kernel_runs import COMPARE, PROCESSORS, SHOW_FIGURES  # noqa: E402
 from status_sections import write_section  # noqa: E402
 
-THREADS = (
-    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
-    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
-)
+# Those of TensorFlow, and one that NumPy, SciPy and scikit-learn heed.
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 PYTHON = (ROOT / "binder" / "runtime.txt").read_text().strip().removeprefix("python-")
 DOCKERFILE = (sys.executable, "-m", "repo2docker", "--no-build", "--debug", ".")
 # What Colab listed in August 2026 (github.com/googlecolab/backend-info); Kaggle builds on the same.
