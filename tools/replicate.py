@@ -98,7 +98,7 @@ def counted(path: Path, runs: list[dict]) -> list[Count]:
 
 
 def report(path: Path, runs: list[dict]) -> list[Count]:
-    """Print the counts of a notebook, and what raised; return the counts."""
+    """Print the counts of a notebook, and what was wrong; return the counts."""
     print(f"\n{path.stem}")
     counts = counted(path, runs)
     for count in counts:
@@ -106,7 +106,7 @@ def report(path: Path, runs: list[dict]) -> list[Count]:
         print(f"  {count.held:3} of {count.runs}  {count.sentence}{remark}")
     for number, run in enumerate(runs, 1):
         for error in run["errors"]:
-            print(f"  run {number}: {error}", flush=True)
+            print(f"  run {number}: {error.splitlines()[0][:160]}", flush=True)
     return counts
 
 

@@ -146,3 +146,14 @@ def test_each_complaint_names_its_cell():
     cells[1].outputs = [new_output("stream", name="stderr", text="W0000 a log line\n")]
     found = kernel_runs.complaints(new_notebook(cells=cells))
     assert found == ["cell 2 wrote to stderr: W0000 a log line"]
+
+
+@pytest.mark.slow
+def test_code_may_come_first_and_cells_still_count_from_one(tmp_path):
+    path = store(tmp_path / "bad.ipynb", "print(reading_time.STEP)", "1 / 0", "print('on')")
+    notebook, problems = kernel_runs.executed(path, "import reading_time", allow_errors=True)
+    assert problems == ["cell 2 raised ZeroDivisionError: division by zero"]
+    texts = [output.get("text") for _, output in kernel_runs.outputs_of(notebook)]
+    assert texts == ["5\n", None, "on\n"]
+    _, problems = kernel_runs.executed(path, "import no_such_file")
+    assert problems == ["cell 0 raised ModuleNotFoundError: No module named 'no_such_file'"]

@@ -24,6 +24,12 @@ def test_every_rounded_number_is_written_down(tmp_path: Path) -> None:
     ]
 
 
+def test_a_page_that_raises_elsewhere_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounding, "executed", lambda *_: (None, ["cell 1 raised"]))
+    with pytest.raises(RuntimeError, match="page.ipynb on avx2: .'cell 1 raised"):
+        rounding.numbers(Path("page.ipynb"), "avx2")
+
+
 def run(value: float) -> list[rounding.Number]:
     return [(1, value, 2), (1, 0.375, 2)]
 
