@@ -86,12 +86,13 @@ def numbers(path: Path, processor: str) -> list[Number]:
 def at_the_edge(runs: list[list[Number]], margin: float) -> list[str]:
     """Return one line for each number that is near an edge, given the same cells' runs.
 
-    Raises ValueError if one run has rounded fewer numbers than another.
+    Raises ValueError if the runs do not round the same numbers in the same cells.
     """
     found = []
     for same in zip(*runs, strict=True):
-        cell, value, digits = same[0]
+        (cell,) = {cell for cell, _, _ in same}
         values = [value for _, value, _ in same]
+        _, value, digits = same[0]
         moved = max(values) - min(values)
         if round(value - margin * moved, digits) != round(value + margin * moved, digits):
             found.append(f"cell {cell}: {value:.9g}, {digits} digits shown; moved by {moved:.1e}")

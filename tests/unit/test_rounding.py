@@ -40,3 +40,5 @@ def test_a_number_that_could_tip_over_is_listed() -> None:
     assert rounding.at_the_edge([run(0.1249), run(0.124901)], margin=3) == []
     with pytest.raises(ValueError, match="shorter"):
         rounding.at_the_edge([run(0.1), run(0.1)[:1]], margin=3)
+    with pytest.raises(ValueError, match="too many values"):
+        rounding.at_the_edge([run(0.1), [(2, 0.1, 2), *run(0.1)[1:]]], margin=3)
