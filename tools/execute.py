@@ -22,8 +22,7 @@ from tempfile import TemporaryDirectory
 
 import nbformat
 import reading_time
-from kernel_runs import COMPARE, ROOT, parser_for, run_cells
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from kernel_runs import COMPARE, ROOT, executed, outputs_of, parser_for
 from nbformat import NotebookNode
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -35,68 +34,43 @@ METADATA = {
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:
-    """Remove, in place, what differs between runs or belongs to a viewer; return the notebook."""
+    """Remove, in place, what differs between runs or belongs to a viewer; return the notebook.
+
+    Of a widget the view goes (its id is random); its text and its picture stay.
+    """
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     is_predicted = False
     for position, cell in enumerate(notebook.cells):
         normalise_cell(cell, position, is_predicted)
-        is_predicted = bool(PREDICT.search(cell.source)) or (is_predicted and is_text(cell))
+        is_text = cell.cell_type == "markdown"
+        is_predicted = bool(PREDICT.search(cell.source)) or (is_predicted and is_text)
+    for _, output in outputs_of(notebook):
+        if "data" in output:
+            output.data.pop(WIDGET_VIEW, None)
+            output.metadata = filled(output.metadata)
     reading_time.promise(notebook)
     return notebook
-
-
-def is_text(cell: NotebookNode) -> bool:
-    """Return whether a cell holds no code."""
-    return cell.cell_type == "markdown"
 
 
 def normalise_cell(cell: NotebookNode, position: int, is_predicted: bool) -> None:
     """Keep the id and the tags of a cell, and what is folded; an id that is missing is made."""
     cell.setdefault("id", f"cell-{position:02d}")
     cell.source = cell.source.rstrip("\n")
-    metadata = {}
-    if tags := cell.metadata.get("tags"):
-        metadata["tags"] = tags
     folded = {"source_hidden": reading_time.is_folded(cell), "outputs_hidden": is_predicted}
-    if cell.cell_type == "code" and any(folded.values()):
-        metadata["jupyter"] = {key: value for key, value in folded.items() if value}
-    cell.metadata = nbformat.from_dict(metadata)
-    for output in cell.get("outputs", []):
-        normalise_output(output)
+    jupyter = filled(folded) if cell.cell_type == "code" else {}
+    cell.metadata = filled({"tags": cell.metadata.get("tags"), "jupyter": jupyter})
 
 
-def normalise_output(output: NotebookNode) -> None:
-    """Drop the view of a widget (a random id; its text and picture stay) and empty metadata."""
-    if "data" in output:
-        output.data.pop(WIDGET_VIEW, None)
-        kept = {key: value for key, value in output.metadata.items() if value}
-        output.metadata = nbformat.from_dict(kept)
-
-
-def complaints(notebook: NotebookNode) -> list[str]:
-    """Return one line for each output that is an error or went to stderr."""
-    found = []
-    for position, cell in enumerate(notebook.cells):
-        for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                found.append(f"cell {position} raised {output.ename}: {output.evalue}")
-            elif output.output_type == "stream" and output.name == "stderr":
-                found.append(f"cell {position} wrote to stderr: {output.text.strip()}")
-    return found
+def filled(metadata: dict) -> NotebookNode:
+    """Return metadata without what is empty."""
+    return nbformat.from_dict({key: value for key, value in metadata.items() if value})
 
 
 def execute(path: Path) -> tuple[NotebookNode, list[str]]:
     """Return a notebook after a run in a fresh kernel, normalised, and what was wrong."""
-    notebook = nbformat.read(path, as_version=4)
-    problems = []
-    try:
-        run_cells(notebook, path.parent)
-    except CellExecutionError:
-        pass  # the error is among the outputs, where `complaints` finds it
-    except (CellTimeoutError, DeadKernelError) as failure:
-        problems.append(f"{type(failure).__name__}: {str(failure).splitlines()[0]}")
-    return normalise(notebook), problems + complaints(notebook)
+    notebook, problems = executed(path)
+    return normalise(notebook), problems
 
 
 def text_of(notebook: NotebookNode) -> str:

@@ -1,16 +1,16 @@
 """Execute notebooks in fresh kernels, under other conditions if wanted, and keep what was found."""
 
 import argparse
-import ast
 import hashlib
-import json
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
+from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 import lossutils
@@ -50,13 +50,9 @@ PROCESSORS = {
 def parser_for(program: str) -> argparse.ArgumentParser:
     """Return the parser of a program with this description; it takes names of notebooks."""
     parser = argparse.ArgumentParser(description=program.splitlines()[0])
-    every = sorted(NOTEBOOKS.glob("*.ipynb"))
-    parser.add_argument("notebooks", nargs="*", type=_absolute, default=every, metavar="NOTEBOOK")
+    named = {"nargs": "*", "metavar": "NOTEBOOK", "type": lambda name: Path(name).resolve()}
+    parser.add_argument("notebooks", default=sorted(NOTEBOOKS.glob("*.ipynb")), **named)
     return parser
-
-
-def _absolute(name: str) -> Path:
-    return Path(name).resolve()
 
 
 def run_cells(
@@ -76,32 +72,43 @@ def run_cells(
     client.execute(env=os.environ | SHOW_FIGURES | (variables or {}))
 
 
-def executed(path: Path, first: str, variables: dict[str, str] | None = None) -> NotebookNode:
-    """Return the notebook after a run in which the code `first` came before its first cell.
+def executed(
+    path: Path, first: str = "", variables: dict[str, str] | None = None, **settings: Any
+) -> tuple[NotebookNode, list[str]]:
+    """Return a notebook after a run in a fresh kernel, and what was wrong, a line for each thing.
 
-    The run goes on where a cell raises. `variables` are added to the environment of the kernel.
-    Raises nbclient's CellTimeoutError and DeadKernelError, and RuntimeError if `first` raises.
+    Code that is to come `first` becomes its first cell, and may import what stands in this folder.
+    `variables` and `settings` are those of `run_cells`.
     """
-    notebook = nbformat.read(path, as_version=4)
-    opening = nbformat.v4.new_code_cell(f"import sys; sys.path.append({str(TOOLS)!r})\n{first}")
-    notebook.cells.insert(0, opening)
-    run_cells(notebook, path.parent, variables, allow_errors=True)
-    opening = notebook.cells.pop(0)
-    if any(output.output_type == "error" for output in opening.outputs):
-        raise RuntimeError(f"the code before the first cell raised: {opening.outputs[-1].evalue}")
-    return notebook
+    notebook, problems = nbformat.read(path, as_version=4), []
+    if first:
+        code = f"import sys; sys.path.append({str(TOOLS)!r})\n{first}"
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(code))
+    try:
+        run_cells(notebook, path.parent, variables, **settings)
+    except CellExecutionError:
+        pass  # the error is among the outputs, where `complaints` finds it
+    except (CellTimeoutError, DeadKernelError) as failure:
+        problems.append(f"{type(failure).__name__}: {str(failure).splitlines()[0]}")
+    return notebook, problems + complaints(notebook, number=0 if first else 1)
 
 
-def kept(file: Path, key: str, found: Callable[[], Any]) -> Any:
-    """Return what a file keeps under a key; what is not there yet is found, and kept."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a+", encoding="utf-8") as lines:
-        lines.seek(0)
-        known = dict(map(json.loads, lines))
-        if key not in known:
-            known[key] = found()
-            lines.write(json.dumps([key, known[key]]) + "\n")
-    return known[key]
+def complaints(notebook: NotebookNode, number: int = 1) -> list[str]:
+    """Return one line for each output that is an error or went to stderr, with its cell."""
+    found = []
+    for cell, output in outputs_of(notebook, number):
+        if output.output_type == "error":
+            found.append(f"cell {cell} raised {output.ename}: {output.evalue}")
+        elif output.get("name") == "stderr":
+            found.append(f"cell {cell} wrote to stderr: {output.text.strip()}")
+    return found
+
+
+def outputs_of(notebook: NotebookNode, number: int = 1) -> Iterator[tuple[int, NotebookNode]]:
+    """Yield each output of a notebook behind the number of its cell; that of the first is given."""
+    for position, cell in enumerate(notebook.cells, number):
+        for output in cell.get("outputs", []):
+            yield position, output
 
 
 def fingerprint(path: Path, *others: Path) -> str:
@@ -125,33 +132,15 @@ def is_taken_away(cell: NotebookNode) -> bool:
 
 def imported_files(code: str) -> set[Path]:
     """Return the files of the module that some code imports, and those that they import."""
-    found, waiting = set(), imported_modules(code)
-    while waiting:
-        file = module_file(waiting.pop())
-        if file and file not in found and file.parent.name != "exercises":
-            found.add(file)
-            waiting |= imported_modules(file.read_text(encoding="utf-8"))
-    return found
+    finder = _Finder([str(ROOT)], excludes=["lossutils.teaching.exercises"])
+    finder.scan_code(compile(code, "notebook", "exec"), finder.add_module("notebook"))
+    return {Path(found.__file__) for found in finder.modules.values() if found.__file__}
 
 
-def imported_modules(code: str) -> set[str]:
-    """Return the names of lossutils that some code imports, modules or not.
+class _Finder(ModuleFinder):
+    """Knows where the names of lossutils come from, which are imported when they are used."""
 
-    >>> sorted(imported_modules("from lossutils import huber, closures\\nimport numpy"))
-    ['lossutils', 'lossutils.closures']
-    """
-    names = set()
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            parts = [lossutils._HOME.get(alias.name, alias.name) for alias in node.names]
-            names.update([node.module, *(f"{node.module}.{part}" for part in parts)])
-    return {name for name in names if name.startswith("lossutils") and module_file(name)}
-
-
-def module_file(name: str) -> Path | None:
-    """Return the file of a module of lossutils, None if it is none."""
-    stem = ROOT / name.replace(".", "/")
-    files = stem.with_suffix(".py"), stem / "__init__.py"
-    return next((file for file in files if file.is_file()), None)
+    def ensure_fromlist(self, module: Any, names: Any, recursive: int = 0) -> None:
+        """Look for the modules among the names that are imported from a module."""
+        homes = [lossutils._HOME.get(name, name) for name in names]
+        super().ensure_fromlist(module, homes, recursive)

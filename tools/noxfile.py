@@ -15,11 +15,12 @@ no AVX at all; results move more by that than by anything else here. The environ
 build/nox. (pyenv shows its versions only when told: `pyenv shell 3.11 3.12 3.13`.)
 
 hosted: the packages of Colab and of Kaggle, without the module. The first cell of a notebook
-installs it, tools/hosted.py says in STATUS.md what prints something else, a slider is moved.
+installs it, tools/hosted.py says what prints something else, in STATUS.md if no notebook is named,
+and sliders are moved, by their unit tests.
 
 binder: the steps of Binder's build, without Docker, in a fresh environment. It starts, like Binder,
-from the versions that repo2docker installs before it looks at our files, and ends with a real
-training step.
+from the versions that repo2docker installs before it looks at our files, and ends with a notebook
+that trains.
 
 renew: for new releases, after the ranges in requirements.txt were moved by hand. It pins anew what
 Binder installs, installs that, and executes and stores all notebooks with it.
@@ -33,6 +34,7 @@ import re
 import shutil
 import sys
 from functools import partial
+from glob import glob
 from itertools import product
 from pathlib import Path
 
@@ -43,28 +45,14 @@ from nox.command import CommandFailed
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from kernel_runs import COMPARE, PROCESSORS  # noqa: E402
+from hosted import compared, is_explained, section  # noqa: E402
+from kernel_runs import COMPARE, PROCESSORS, SHOW_FIGURES  # noqa: E402
+from status_sections import write_section  # noqa: E402
 
-THREADS = (
-    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
-    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
-)
-RUNTIME = (ROOT / "binder" / "runtime.txt").read_text(encoding="utf-8").strip()
+# Those of TensorFlow, and one that NumPy, SciPy and scikit-learn heed.
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+PYTHON = (ROOT / "binder" / "runtime.txt").read_text().strip().removeprefix("python-")
 DOCKERFILE = (sys.executable, "-m", "repo2docker", "--no-build", "--debug", ".")
-BASE_PACKAGES = (
-    *("ipykernel", "ipywidgets", "jupyter-offlinenotebook", "jupyter-resource-usage"),
-    *("jupyter_server", "jupyterhub-base", "jupyterlab", "notebook"),
-)
-TRAIN_ONE_STEP = """
-import keras, numpy
-from lossutils import huber
-model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-model.compile("sgd", loss=huber(1.0))
-before = model.get_weights()[0]
-model.fit(numpy.ones((8, 2)), numpy.full((8, 1), 5.0), verbose=0)
-assert (model.get_weights()[0] > before).all()
-print("trained one step on", keras.backend.backend())
-"""
 # What Colab listed in August 2026 (github.com/googlecolab/backend-info); Kaggle builds on the same.
 HOSTS = {"colab": "ipywidgets==7.7.1", "kaggle": "ipywidgets==8.1.5"}
 ON_EVERY_HOST = (
@@ -72,37 +60,26 @@ ON_EVERY_HOST = (
     *("scikit-learn==1.6.1", "matplotlib==3.10.0", "ipython==7.34.0", "ipykernel==6.17.1"),
     *("packaging", "psutil", "pip"),
 )
-MOVE_A_SLIDER = """
-from lossutils.teaching import new_figure, slider
-from lossutils.teaching.widgets import build_explorer
-explorer = build_explorer(lambda k: new_figure()[0], alt="Nothing.", k=slider("k", 0, 9, 1, 1))
-explorer.controls["k"].value = 5
-assert explorer.redraws == 1 and explorer.message.value.count("<b") == 0
-shown = explorer.mimebundle()
-view = shown["application/vnd.jupyter.widget-view+json"]
-assert view["model_id"] == explorer.widget.model_id and "<img" in shown["text/html"]
-print("moved a slider")
-"""
+LEFT_OUT = shutil.ignore_patterns(".*", "build", "*.egg-info", "__pycache__")
 nox.options.envdir = str(ROOT / "build" / "nox")
 nox.options.sessions = ["drift"]
 nox.options.error_on_missing_interpreters = True
 
 
-def chosen(arguments: list[str]) -> argparse.Namespace:
-    """Return what was asked for after the double dash."""
+def chosen(arguments: list[str]) -> tuple[list[tuple[int, int, str]], list[str]]:
+    """Return what was asked for after the double dash: settings and notebooks.
+
+    A setting is a number of threads, whether oneDNN is on, and a processor.
+    """
     parser = argparse.ArgumentParser(prog="nox -s drift --")
     only = partial(parser.add_argument, action="append", help="only this; may be repeated")
     only("--threads", type=int, choices=(1, 2))
     only("--onednn", type=int, choices=(0, 1))
     only("--processor", choices=PROCESSORS)
     parser.add_argument("notebooks", nargs="*", default=["notebooks"], metavar="NOTEBOOK")
-    return parser.parse_args(arguments)
-
-
-def settings(options: argparse.Namespace) -> list[tuple[int, int, str]]:
-    """Return the settings asked for: threads, oneDNN and processor."""
+    options = parser.parse_args(arguments)
     wanted = options.threads or (1, 2), options.onednn or (0, 1), options.processor or ["native"]
-    return list(product(*wanted))
+    return list(product(*wanted)), options.notebooks
 
 
 def variables(threads: int, onednn: int, processor: str) -> dict[str, str]:
@@ -115,14 +92,14 @@ def variables(threads: int, onednn: int, processor: str) -> dict[str, str]:
 @nox.parametrize("ends", ["lowest-direct", "highest"], ids=["oldest", "newest"])
 def drift(session: nox.Session, ends: str) -> None:
     """Compare every notebook with its stored outputs, in each setting."""
-    options = chosen(session.posargs)
+    settings, notebooks = chosen(session.posargs)
     session.chdir(ROOT)
     session.install("--upgrade", "--resolution", ends, "-r", "requirements.txt")
     session.install("pytest", "nbval")
     differing = []
-    for setting in settings(options):
+    for setting in settings:
         session.log("threads %d, oneDNN %d, processor %s", *setting)
-        command = [*cores(setting[0]), "python", *COMPARE, *options.notebooks]
+        command = [*cores(setting[0]), "python", *COMPARE, *notebooks]
         try:
             session.run(*command, env=variables(*setting), external=True)
         except CommandFailed:
@@ -134,17 +111,22 @@ def drift(session: nox.Session, ends: str) -> None:
 @nox.session(python="3.13", venv_backend="uv")
 @nox.parametrize("host", list(HOSTS), ids=list(HOSTS))
 def hosted(session: nox.Session, host: str) -> None:
-    """Run every notebook as a host would, and compare."""
-    session.chdir(ROOT)
-    session.install(*ON_EVERY_HOST, HOSTS[host])
+    """Run a copy of every notebook as a host would, compare, and move sliders."""
+    session.install(*ON_EVERY_HOST, HOSTS[host], "pytest", "nbval")
     own = Path(session.create_tmp())
-    install = ("-m", "ipykernel", "install", f"--prefix={own}", f"--name={host}")
-    session.run("python", *install, silent=True)
-    compare = (sys.executable, "tools/hosted.py", f"--kernel={host}", "--status", *session.posargs)
+    shutil.copytree(ROOT, own / "copy", ignore=LEFT_OUT, dirs_exist_ok=True)
+    session.chdir(own / "copy")
     # Matplotlib keeps a list of fonts; one from home may name fonts of an environment that is gone.
-    places = {"JUPYTER_PATH": str(own / "share" / "jupyter"), "MPLCONFIGDIR": str(own)}
-    session.run(*compare, env=places, external=True)
-    session.run("python", "-c", MOVE_A_SLIDER)
+    session.env.update(SHOW_FIGURES | {"MPLCONFIGDIR": str(own)}, PYTHONPATH=None)
+    report, notebooks = own / "report.xml", session.posargs or sorted(glob("notebooks/*.ipynb"))
+    session.run("python", *COMPARE, f"--junitxml={report}", *notebooks, success_codes=[0, 1])
+    found = compared(report, notebooks)
+    print(section(host, found))
+    if not session.posargs:
+        write_section(host, section(host, found))
+    session.run("python", *COMPARE, "--noconftest", "tests/unit/test_widgets.py")
+    if not is_explained(found):
+        session.error("a cell prints something else, and tools/hosted.py does not say why")
 
 
 def cores(number: int) -> list[str]:
@@ -158,22 +140,23 @@ def cores(number: int) -> list[str]:
     return ["taskset", "--cpu-list", ",".join(map(str, mine))]
 
 
-@nox.session(python=RUNTIME.removeprefix("python-"), venv_backend="venv")
+@nox.session(python=PYTHON, venv_backend="venv")
 def binder(session: nox.Session) -> None:
-    """Run all steps of Binder's build, then one training step."""
+    """Run all steps of Binder's build, then a notebook that trains."""
     session.chdir(ROOT)
     dockerfile = session.run(*DOCKERFILE, silent=True, external=True)
     prefix = session.virtualenv.location
     image = {"KERNEL_PYTHON_PREFIX": prefix, "NB_PYTHON_PREFIX": prefix, "REPO_DIR": str(ROOT)}
-    session.install(*base_pins(session.python))
+    session.install(*base_pins(PYTHON))
     for step in binder_steps(dockerfile):
         session.run("bash", "-ec", step, env=image, external=True)
     session.run("python", "-m", "pip", "check")
-    for code in (["-m", "lossutils"], ["-c", TRAIN_ONE_STEP]):
-        session.run("binder/start", "python", *code, external=True)
+    trains = "notebooks/01_anatomy_of_a_loss.ipynb"
+    for command in (["python", "-m", "lossutils"], ["jupyter", "execute", trains]):
+        session.run("binder/start", *command, external=True)
 
 
-@nox.session(python=RUNTIME.removeprefix("python-"), venv_backend="uv")
+@nox.session(python=PYTHON, venv_backend="uv")
 def renew(session: nox.Session) -> None:
     """Pin the newest allowed versions for Binder, and execute the notebooks with them."""
     session.chdir(ROOT)
@@ -182,31 +165,29 @@ def renew(session: nox.Session) -> None:
     session.run("python", "tools/execute.py", *session.posargs)
 
 
-@nox.session(python=RUNTIME.removeprefix("python-"), venv_backend="uv")
+@nox.session(venv_backend="none")
 def release(session: nox.Session) -> None:
     """Pin the newest allowed versions for Binder, and prepare the version that is named."""
     session.chdir(ROOT)
-    session.install("nbformat")
     pin(session)
-    session.run("python", "tools/publish.py", "--release", *session.posargs)
+    session.run(sys.executable, "tools/publish.py", "--release", *session.posargs)
 
 
 def pin(session: nox.Session) -> None:
     """Write what Binder installs: the newest allowed versions."""
-    pins = ROOT / "binder" / "requirements.txt"
     wanted = Path(session.create_tmp()) / "wanted.txt"
     wanted.write_text(wanted_by_binder((ROOT / "requirements.txt").read_text(encoding="utf-8")))
-    resolve = (*("uv", "pip", "compile", "--no-header", "--no-annotate", "--quiet"), str(wanted))
-    of_python = ("--python-version", session.python, "pyproject.toml")
-    found = session.run(*resolve, *of_python, silent=True, external=True)
-    comment = re.match(r"(#.*\n)+", pins.read_text(encoding="utf-8"))[0]
-    pins.write_text(f"{comment}{found.strip()}\n-e .\n", encoding="utf-8", newline="\n")
+    newest = ("uv", "pip", "compile", "--upgrade", f"--python-version={PYTHON}", str(wanted))
+    header = ("--no-annotate", "--custom-compile-command=nox -f tools/noxfile.py -s renew")
+    session.run(*newest, *header, "--quiet", "--output-file=binder/requirements.txt", external=True)
 
 
 def wanted_by_binder(requirements: str) -> str:
-    """Return the ranges of a reader with TensorFlow's CPU build, and Binder's own `notebook`."""
-    lines = requirements.replace("tensorflow>", "tensorflow-cpu>").splitlines()
-    return "\n".join([line for line in lines if not line.startswith("-e")] + ["notebook>=7", ""])
+    """Return what a reader installs with TensorFlow's CPU build, and Binder's own `notebook`.
+
+    That build is half the size. Binder runs on Linux, x86-64.
+    """
+    return requirements.replace("tensorflow>", "tensorflow-cpu>") + "notebook>=7\n"
 
 
 def binder_steps(dockerfile: str) -> list[str]:
@@ -221,8 +202,9 @@ def binder_steps(dockerfile: str) -> list[str]:
 
 
 def base_pins(python: str) -> list[str]:
-    """Return `name==version` of what repo2docker installs before our files, for one Python."""
+    """Return `name==version` of the Jupyter that repo2docker installs before our files."""
     folder = Path(repo2docker.__file__).parent / "buildpacks" / "conda"
     lock = (folder / f"environment.py-{python}-linux-64.lock").read_text(encoding="utf-8")
-    found = re.findall(rf"/({'|'.join(BASE_PACKAGES)})-(\d[^-]*)-", lock)
-    return [f"{name.removesuffix('-base')}=={version}" for name, version in found]
+    # Conda divides some of them: jupyterhub-base and jupyterhub-singleuser are jupyterhub.
+    name = r"((?:ipy|jupyter|nb|notebook)[\w-]*?)(?:-base|-core|-singleuser)?"
+    return sorted({"==".join(pin) for pin in re.findall(rf"/{name}-(\d[^-]*)-", lock)})

@@ -64,5 +64,5 @@ def promise(notebook: NotebookNode) -> None:
 if __name__ == "__main__":
     for path in parser_for(__doc__).parse_args().notebooks:
         node = nbformat.read(path, as_version=4)
-        counts = f"{words(node):5} words {lines(node):4} lines {minutes(node):3} min"
-        print(f"{path.stem:40} {counts}")
+        counts = words(node), lines(node), minutes(node)
+        print("{:40} {:5} words {:4} lines {:3} min".format(path.stem, *counts))

@@ -12,22 +12,23 @@ again, as long as neither the code of the notebook nor what it imports has chang
 the results.
 """
 
+import json
 import re
+import shutil
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import nbformat
-from kernel_runs import ROOT, TOOLS, executed, fingerprint, kept, parser_for
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from kernel_runs import ROOT, TOOLS, executed, fingerprint, outputs_of, parser_for
 from nbformat import NotebookNode
-from status_sections import write_section
+from status_sections import table, write_section
 
-KEPT = ROOT / "build" / "replicate" / "results.jsonl"
+KEPT = ROOT / "build" / "replicate"
 STEP = 100  # between the shifts: more than any loop over seeds is long
-LEAST = 0.9
 FIRST = """
 from lossutils.teaching import claims
 import shifted_seeds
@@ -55,44 +56,34 @@ class Count:
     @property
     def is_weak(self) -> bool:
         """Whether it held in fewer than nine of ten runs."""
-        return self.is_judged and self.held < LEAST * self.runs
+        return self.is_judged and self.held < 0.9 * self.runs
 
 
 def claims_of(notebook: NotebookNode) -> dict[str, bool]:
     """Return what the notebook claims, and whether it held wherever it was claimed."""
     found: dict[str, bool] = {}
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            for mark, sentence in LINE.findall(output.get("text", "")):
-                found[sentence] = found.get(sentence, True) and mark == "✓"
+    for _, output in outputs_of(notebook):
+        for mark, sentence in LINE.findall(output.get("text", "")):
+            found[sentence] = found.get(sentence, True) and mark == "✓"
     return found
 
 
-def errors_of(notebook: NotebookNode) -> list[str]:
-    """Return one line for each cell that raised."""
-    return [
-        f"cell {number} raised {output.ename}: {output.evalue.strip()[:120]}"
-        for number, cell in enumerate(notebook.cells, 1)
-        for output in cell.get("outputs", [])
-        if output.output_type == "error"
-    ]
-
-
 def replicate(path: Path, shift: int) -> dict:
-    """Run a notebook with shifted seeds; return its claims and the cells that raised."""
-    try:
-        notebook = executed(path, FIRST.format(shift=shift))
-    except (CellTimeoutError, DeadKernelError) as failure:
-        return {"claims": {}, "errors": [type(failure).__name__]}
-    return {"claims": claims_of(notebook), "errors": errors_of(notebook)}
+    """Run a notebook with shifted seeds; return its claims and what was wrong."""
+    notebook, problems = executed(path, FIRST.format(shift=shift), allow_errors=True)
+    return {"claims": claims_of(notebook), "errors": problems}
 
 
 def runs_of(path: Path, seeds: int, jobs: int) -> list[dict]:
     """Return the results of a notebook for so many shifts, after the runs that are not kept yet."""
     code = fingerprint(path, TOOLS / "shifted_seeds.py")
+    KEPT.mkdir(parents=True, exist_ok=True)
 
     def run(shift: int) -> dict:
-        return kept(KEPT, f"{path.name}  {shift}  {code}", lambda: replicate(path, shift))
+        file = KEPT / f"{path.stem}-{shift}-{code}.json"
+        if not file.exists():
+            file.write_text(json.dumps(replicate(path, shift)), encoding="utf-8")
+        return json.loads(file.read_text(encoding="utf-8"))
 
     with ThreadPoolExecutor(jobs) as pool:
         return list(pool.map(run, range(STEP, STEP * (seeds + 1), STEP)))
@@ -107,7 +98,7 @@ def counted(path: Path, runs: list[dict]) -> list[Count]:
 
 
 def report(path: Path, runs: list[dict]) -> list[Count]:
-    """Print the counts of a notebook, and what raised; return the counts."""
+    """Print the counts of a notebook, and what was wrong; return the counts."""
     print(f"\n{path.stem}")
     counts = counted(path, runs)
     for count in counts:
@@ -115,36 +106,31 @@ def report(path: Path, runs: list[dict]) -> list[Count]:
         print(f"  {count.held:3} of {count.runs}  {count.sentence}{remark}")
     for number, run in enumerate(runs, 1):
         for error in run["errors"]:
-            print(f"  run {number}: {error}", flush=True)
+            print(f"  run {number}: {error.splitlines()[0][:160]}", flush=True)
     return counts
 
 
 def status_table(counts: list[Count], runs: int) -> str:
     """Return the section of the status page: each notebook, then each claim that ever failed."""
-    lines = [
-        "## Claims",
-        "",
-        f"Each notebook was run {runs} times with all seeds and splits shifted "
-        f"(`python tools/replicate.py --seeds {runs}`). A claim is to hold in nine of ten runs.",
-        "",
-        "| notebook | claims | held in every run | weakest | about the shown run only |",
-        "|----------|--------|-------------------|---------|--------------------------|",
-    ]
-    for name in dict.fromkeys(count.notebook for count in counts):
-        mine = [count for count in counts if count.notebook == name]
-        judged = [count for count in mine if count.is_judged]
-        always = sum(count.held == runs for count in judged)
-        weakest = min((count.held for count in judged), default=runs)
-        cells = name, len(judged), always, f"{weakest} of {runs}", len(mine) - len(judged)
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
-    weaker = [count for count in counts if count.is_judged and count.held < runs]
+    rows, judged = [], [count for count in counts if count.is_judged]
+    for notebook, group in groupby(counts, lambda count: count.notebook):
+        mine = list(group)
+        held = [count.held for count in mine if count.is_judged]
+        weakest = f"{min(held, default=runs)} of {runs}"
+        rows.append((notebook, len(held), held.count(runs), weakest, len(mine) - len(held)))
+    titles = "notebook", "claims", "held in every run", "weakest", "about the shown run only"
+    section = f"""## Claims
+
+Each notebook was run {runs} times with all seeds and splits shifted
+(`python tools/replicate.py --seeds {runs}`). A claim is to hold in nine of ten runs.
+
+{table(titles, rows)}"""
+    weaker = sorted((c for c in judged if c.held < runs), key=lambda count: count.held)
     if weaker:
-        lines += ["", "Those that did not hold in every run, the weakest first:", ""]
-        lines += ["| notebook | claim | held |", "|----------|-------|------|"]
-    for count in sorted(weaker, key=lambda count: count.held):
-        sentence = count.sentence.replace("|", r"\|")
-        lines.append(f"| {count.notebook[:2]} | {sentence} | {count.held} of {runs} |")
-    return "\n".join(lines) + "\n"
+        section += "\nThose that did not hold in every run, the weakest first:\n\n"
+        rows = [(count.notebook[:2], count.sentence, f"{count.held} of {runs}") for count in weaker]
+        section += table(("notebook", "claim", "held"), rows)
+    return section
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -156,11 +142,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--status", action="store_true", help="write the table into STATUS.md")
     options = parser.parse_args(arguments)
     if options.anew:
-        KEPT.unlink(missing_ok=True)
+        shutil.rmtree(KEPT, ignore_errors=True)
     counts = []
     for path in options.notebooks:
-        runs = runs_of(path, options.seeds, options.jobs)
-        counts += report(path, runs)
+        counts += report(path, runs_of(path, options.seeds, options.jobs))
     weak = [count for count in counts if count.is_weak]
     print(f"\n{len(counts)} claims, {len(weak)} held in fewer than nine of ten runs")
     if options.status:

@@ -9,7 +9,7 @@ import psutil
 from lossutils.installation import installed_build, read_ranges
 
 OPENING = """\
-<!-- Written by tools/replicate.py, tools/hosted.py and tests/benchmarks/run.py, not by hand. -->
+<!-- Written by tools/replicate.py, tools/noxfile.py and tests/benchmarks/run.py, not by hand. -->
 # Status
 
 What the collection claims, and how often it holds. What it prints on Colab and Kaggle. Then what

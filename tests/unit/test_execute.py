@@ -3,6 +3,7 @@
 import re
 
 import execute
+import kernel_runs
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -85,11 +86,11 @@ def test_check_reports_a_difference_and_writes_nothing(executed, tmp_path, capsy
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("1 / 0", "cell 0 raised ZeroDivisionError"),
-        ("import warnings; warnings.warn('odd')", "cell 0 wrote to stderr"),
+        ("1 / 0", "cell 1 raised ZeroDivisionError"),
+        ("import warnings; warnings.warn('odd')", "cell 1 wrote to stderr"),
         (
             "import os, time; os.write(2, b'low level'); time.sleep(0.5)",
-            "cell 0 wrote to stderr: low level",
+            "cell 1 wrote to stderr: low level",
         ),
         ("import os; os._exit(3)", "DeadKernelError"),
     ],
@@ -143,5 +144,16 @@ def test_each_complaint_names_its_cell():
     cells = [new_code_cell("a"), new_code_cell("b")]
     cells[0].outputs = [new_output("stream", name="stdout", text="fine")]
     cells[1].outputs = [new_output("stream", name="stderr", text="W0000 a log line\n")]
-    found = execute.complaints(new_notebook(cells=cells))
-    assert found == ["cell 1 wrote to stderr: W0000 a log line"]
+    found = kernel_runs.complaints(new_notebook(cells=cells))
+    assert found == ["cell 2 wrote to stderr: W0000 a log line"]
+
+
+@pytest.mark.slow
+def test_code_may_come_first_and_cells_still_count_from_one(tmp_path):
+    path = store(tmp_path / "bad.ipynb", "print(reading_time.STEP)", "1 / 0", "print('on')")
+    notebook, problems = kernel_runs.executed(path, "import reading_time", allow_errors=True)
+    assert problems == ["cell 2 raised ZeroDivisionError: division by zero"]
+    texts = [output.get("text") for _, output in kernel_runs.outputs_of(notebook)]
+    assert texts == ["5\n", None, "on\n"]
+    _, problems = kernel_runs.executed(path, "import no_such_file")
+    assert problems == ["cell 0 raised ModuleNotFoundError: No module named 'no_such_file'"]
