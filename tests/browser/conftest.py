@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import lab as lab_module
@@ -69,16 +70,16 @@ def axe(web_packages: Path) -> Path:
     return web_packages / "axe-core" / "axe.min.js"
 
 
+@pytest.fixture(scope="module")
+def lab_page(lab: lab_module.Lab, browser: object) -> object:
+    """Return a page with Lab in it, for one file of tests."""
+    return lab_module.lab_page(browser, lab)
+
+
 @pytest.fixture
-def open_notebook(
-    lab: lab_module.Lab, browser: object
-) -> Callable[[str], AbstractContextManager[lab_module.NotebookPage]]:
-    """Return `open_notebook(name)`: a page for a `with` block, after which its kernel is gone."""
-
-    def opened(name: str) -> AbstractContextManager[lab_module.NotebookPage]:
-        return lab_module.open_notebook(browser, lab, name)
-
-    return opened
+def open_notebook(lab_page: object) -> Callable[[str], AbstractContextManager]:
+    """Return `open_notebook(name)`: a notebook for a `with` block; its kernel ends with it."""
+    return partial(lab_module.open_notebook, lab_page)
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,9 @@ Nothing here knows what a widget should do: that is `widget_checks.py`. The piec
 
 - `find_chromium()` gives the browser of this machine, or None.
 - `jupyterlab(folder)` serves a folder on a free port of 127.0.0.1, with its own settings and token.
-- `open_notebook(browser, lab, name)` gives a `NotebookPage` and shuts its kernel down afterwards,
-  so one kernel lives at a time.
+- `lab_page(browser, lab)` opens Lab in a page of the browser, which takes longer than a notebook.
+- `open_notebook(page, name)` gives a `NotebookPage`, and closes it and its kernel afterwards, so
+  one kernel lives at a time.
 """
 
 from __future__ import annotations
@@ -75,10 +76,10 @@ HARMLESS = (
     r"^stderr: No such comm: [0-9a-f-]{36}\s*$",
 )
 
-READY = """() => {
-    const panel = window.jupyterapp?.shell.currentWidget;
+READY = """name => {
+    const panel = jupyterapp.shell.currentWidget;
     const kernel = panel?.sessionContext?.session?.kernel;
-    return !!(panel?.context?.isReady && kernel
+    return !!(panel?.context?.isReady && panel.context.path === name && kernel
         && kernel.connectionStatus === 'connected' && kernel.status === 'idle');
 }"""
 
@@ -119,7 +120,14 @@ EXECUTE = """async code => {
 CELLS = "() => jupyterapp.shell.currentWidget.content.model.toJSON().cells"
 KERNEL_IDLE = """() => window.unhandled.size === 0
     && jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"""
-SHUT_DOWN = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()"
+OPEN = "path => { jupyterapp.commands.execute('docmanager:open', {path}); }"
+CLOSE = """async () => {
+    const panel = jupyterapp.shell.currentWidget;
+    await panel.sessionContext.shutdown();
+    panel.context.model.dirty = false;  // or Lab would ask whether to store it
+    panel.close();
+}"""
+VIEWPORT = {"width": 1280, "height": 1000}
 
 
 def find_chromium() -> str | None:
@@ -246,6 +254,16 @@ class NotebookPage:
     name: str
     browser_complaints: list[str] = field(default_factory=list)
 
+    def hear_console(self, message: object) -> None:
+        """Note an error that is written to the console."""
+        if message.type == "error":
+            source = message.location.get("url", "")
+            self.browser_complaints.append(f"console: {message.text} ({source})")
+
+    def hear_error(self, error: object) -> None:
+        """Note an error that nobody caught."""
+        self.browser_complaints.append(f"page: {error}")
+
     def run_all(self, seconds: float = 240) -> None:
         """Run every cell; AssertionError for an error output, a cell not run, or no end in time."""
         outcome = self.page.evaluate(RUN_ALL, seconds * 1000)
@@ -290,30 +308,28 @@ class NotebookPage:
         assert not complaints, f"{self.name}: " + "\n".join(complaints)
 
 
-@contextmanager
-def open_notebook(browser: object, lab: Lab, name: str) -> Iterator[NotebookPage]:
-    """Open `name` in a fresh browser context; at the end shut its kernel down and close it."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    page = context.new_page()
+def lab_page(browser: object, lab: Lab) -> object:
+    """Return a page of the browser with Lab in it, where notebooks are opened one by one."""
+    page = browser.new_context(viewport=VIEWPORT).new_page()
     page.set_default_timeout(30_000)
+    page.goto(f"{lab.url}/doc?token={lab.token}")
+    page.wait_for_function("() => window.jupyterapp?.restored", timeout=60_000)
+    return page
+
+
+@contextmanager
+def open_notebook(page: object, name: str) -> Iterator[NotebookPage]:
+    """Open `name` in Lab; at the end shut its kernel down and close it."""
     notebook = NotebookPage(page, name)
-    _listen_to_page(notebook)
+    page.set_viewport_size(VIEWPORT)
+    page.on("console", notebook.hear_console)
+    page.on("pageerror", notebook.hear_error)
     try:
-        page.goto(f"{lab.url}/doc/tree/{name}?token={lab.token}")
-        page.wait_for_function(READY, timeout=60_000)
+        page.evaluate(OPEN, name)
+        page.wait_for_function(READY, arg=name, timeout=60_000)
         page.evaluate(LISTEN)
         yield notebook
     finally:
-        page.evaluate(SHUT_DOWN)
-        context.close()
-
-
-def _listen_to_page(notebook: NotebookPage) -> None:
-    def console(message: object) -> None:
-        if message.type == "error":
-            source = message.location.get("url", "")
-            complaints.append(f"console: {message.text} ({source})")
-
-    complaints = notebook.browser_complaints
-    notebook.page.on("console", console)
-    notebook.page.on("pageerror", lambda error: complaints.append(f"page: {error}"))
+        page.remove_listener("console", notebook.hear_console)
+        page.remove_listener("pageerror", notebook.hear_error)
+        page.evaluate(CLOSE)

@@ -76,11 +76,14 @@ def check_accessibility(notebook: NotebookPage, axe: Path) -> None:
 @contextmanager
 def whole_notebook_in_sight(page: object) -> Iterator[None]:
     """Make the window as high as the notebook, so that nothing lies outside of it."""
-    page.add_style_tag(content=STYLE)
+    style = page.add_style_tag(content=STYLE)
     before, height = page.viewport_size, page.evaluate(SCROLLED)
     page.set_viewport_size({"width": before["width"], "height": height + FRAME})
     until(lambda: page.evaluate(SEEN) >= height, 30, "the whole notebook is in sight")
     page.evaluate(TO_TOP)
-    yield
-    page.set_viewport_size(before)
+    try:
+        yield
+    finally:
+        style.evaluate("style => style.remove()")
+        page.set_viewport_size(before)
     until(lambda: page.evaluate(SEEN) <= before["height"], 30, "the window is as before")

@@ -221,17 +221,17 @@ def test_a_fault_of_the_page_is_noticed(
 
 
 @pytest.fixture(scope="class")
-def page(lab: Lab, browser: object) -> Iterator[NotebookPage]:
+def page(lab: Lab, lab_page: object) -> Iterator[NotebookPage]:
     """Return a page with all broken widgets, first the explorers, then the panels."""
     sources = [broken(EXPLORER, *fault[1:3]) for fault in FAULT_OF_EXPLORER]
     sources += [broken(PANEL, *fault[1:3]) for fault in FAULT_OF_PANEL]
-    with open_page(browser, lab, store(sources, lab)) as opened:
+    with open_page(lab_page, store(sources, lab)) as opened:
         opened.run_all(60)
         yield opened
 
 
 class TestEachFaultOfAWidgetIsNoticed:
-    """One page with all broken widgets, checked one after the other: opening a page takes 4 s."""
+    """One page with all broken widgets, checked one after the other: opening it takes 2 s."""
 
     @pytest.mark.parametrize("number", range(len(FAULT_OF_EXPLORER)), ids=names(FAULT_OF_EXPLORER))
     def test_explorer(self, number: int, page: NotebookPage) -> None:
