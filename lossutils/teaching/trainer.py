@@ -111,8 +111,9 @@ class CompiledTrainer:
         self.x = tf.reshape(x, (*batches, *x.shape[1:]))
         self.y = tf.reshape(y, (*batches, *y.shape[1:]))
         self.traces = 0
-        self._run = tf.function(self._all_epochs, jit_compile=jit_compile)
-        self._predict = tf.function(self._forward, reduce_retracing=True)
+        # Like `fit` it leaves the code of a loss as it is: `autograph` would rewrite it.
+        self._run = tf.function(self._all_epochs, jit_compile=jit_compile, autograph=False)
+        self._predict = tf.function(self._forward, reduce_retracing=True, autograph=False)
 
     def train(self, **parameters: Any) -> TrainingResult:
         """Train from the start with these values of the loss parameters."""
