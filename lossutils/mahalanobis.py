@@ -6,8 +6,6 @@ covariance I if x has the covariance S. Then S is a covariance whatever the opti
 determinant is a product of the diagonal, and S is never formed, inverted or factorised.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial
@@ -55,10 +53,8 @@ def mahalanobis_squared(x: Any, mean: Any, cholesky_factor: Any) -> Any:
     x = arguments.at_least_float32(x)
     mean, factor = ops.convert_to_tensor(mean, x.dtype), _factor(cholesky_factor, x.dtype)
     d = factor.shape[0]
-    if tuple(mean.shape) != (d,):
-        raise ValueError(f"`mean` must have shape ({d},), but has {tuple(mean.shape)}.")
-    if len(x.shape) == 0 or x.shape[-1] != d:
-        raise ValueError(f"`x` must have shape (..., {d}), but has {tuple(x.shape)}.")
+    arguments.check("mean", tuple(mean.shape), f"have shape ({d},)", tuple(mean.shape) == (d,))
+    arguments.last_axis("x", x, d)
     return _by_rows(lambda rows: _squared_sizes(rows, factor), x - mean)
 
 
@@ -88,26 +84,17 @@ def _by_rows(function: Callable, x: Any) -> Any:
 
 def _factor(value: Any, dtype: Any) -> Any:
     factor = ops.convert_to_tensor(value, dtype)
-    wanted = "a lower triangle of finite numbers with a positive diagonal"
-    if len(factor.shape) != 2 or factor.shape[0] != factor.shape[1]:
-        raise ValueError(
-            f"`cholesky_factor` must have shape (d, d), but has {tuple(factor.shape)}."
-        )
-    if arguments.has_values(factor):
-        numbers = ops.convert_to_numpy(factor)
-        if not np.all(np.isfinite(numbers)):
-            raise ValueError(f"`cholesky_factor` must be {wanted}, but holds NaN or infinity.")
-        if np.any(np.triu(numbers, 1)):
-            raise ValueError(
-                f"`cholesky_factor` must be {wanted}, but has entries above the diagonal. It is "
-                "the factor that is wanted, not the covariance: numpy.linalg.cholesky(covariance)."
-            )
-        if np.any(np.diag(numbers) <= 0):
-            raise ValueError(
-                f"`cholesky_factor` must be {wanted}, but its diagonal holds "
-                f"{np.diag(numbers).min():g}."
-            )
+    shape = tuple(factor.shape)
+    square = len(shape) == 2 and shape[0] == shape[1]
+    arguments.check("cholesky_factor", shape, "have shape (d, d)", square)
+    wanted = "be finite, with a positive diagonal and 0 above the diagonal: numpy.linalg.cholesky"
+    arguments.numbers("cholesky_factor", factor, wanted, _is_cholesky_factor)
     return factor
+
+
+def _is_cholesky_factor(array: np.ndarray) -> bool:
+    lower_triangle = not np.triu(array, 1).any()
+    return lower_triangle and np.isfinite(array).all() and (np.diag(array) > 0).all()
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
@@ -192,8 +179,7 @@ class MahalanobisNLL(StatefulLoss):
 
     @property
     def cholesky_factor(self) -> Any:
-        _, factor = self._log_scale_and_factor()
-        return _inverse(factor)
+        return _inverse(self._log_scale_and_factor()[1])
 
     @property
     def covariance(self) -> Any:
@@ -208,7 +194,9 @@ class MahalanobisNLL(StatefulLoss):
         """
         d = self.dimension
         mean = _array("mean", mean, (d,))
-        factor = np.linalg.cholesky(_checked_covariance(_array("covariance", covariance, (d, d))))
+        covariance = _array("covariance", covariance, (d, d))
+        _check_covariance(covariance)
+        factor = np.linalg.cholesky(covariance)
         self._forget_training()
         self._centre.assign(mean)
         self._whitening.assign(np.tril(np.linalg.inv(factor)))
@@ -219,11 +207,7 @@ class MahalanobisNLL(StatefulLoss):
             trained.assign(ops.zeros_like(trained))
 
     def call(self, y_true, y_pred, training=None, sample_weight=None):
-        if y_pred.shape[-1] != self.dimension:
-            raise ValueError(
-                f"`y_pred` must have {self.dimension} outputs, as `dimension` says, but has shape "
-                f"{tuple(y_pred.shape)}."
-            )
+        arguments.last_axis("y_pred", y_pred, self.dimension)
         residuals = y_true - y_pred
         if training:
             self._start(ops.stop_gradient(residuals), sample_weight)
@@ -258,10 +242,9 @@ class MahalanobisNLL(StatefulLoss):
     def _whiten(self, rows: Any, weights: Any) -> None:
         """Let mean and covariance be those of all samples so far, these included."""
         # In float32 a covariance holds condition numbers up to 1e7 only.
-        rows, weights, seen, centre, whitening = (
-            ops.cast(v, "float64")
-            for v in (rows, weights, self._seen, self._centre, self._whitening)
-        )
+        exactly = partial(ops.cast, dtype="float64")
+        state = map(exactly, (rows, weights, self._seen, self._centre, self._whitening))
+        rows, weights, seen, centre, whitening = state
         count, mean, covariance = _moments(rows, weights)
         share, step = ops.divide_no_nan(count, seen + count), mean - centre
         centre = centre + share * step
@@ -287,9 +270,6 @@ class MahalanobisNLL(StatefulLoss):
     def _extra(self, count: Any) -> Any:
         """A share of each variance for its own: much while the samples hardly span the space."""
         return ops.where(count < 2 * self.dimension, ops.ones_like(count), 1e-8)
-
-    def get_config(self):
-        return {**super().get_config(), "dimension": self.dimension, "ridge": self.ridge}
 
 
 def _moments(rows: Any, weights: Any) -> tuple[Any, Any, Any]:
@@ -349,27 +329,20 @@ class NCA(StatefulLoss):
     def __init__(self, dimension: int, components: int | None = None, **kwargs):
         super().__init__(**kwargs)
         self.dimension = arguments.whole_number("dimension", dimension, 1)
-        components = self.dimension if components is None else components
-        self.components = arguments.whole_number("components", components, 1)
-        if components > self.dimension:
-            raise ValueError(
-                f"`components` must be from 1 to `dimension`, {self.dimension}, but is "
-                f"{components}."
-            )
-        self.transformation = self.add_weight(
-            shape=(components, self.dimension), initializer=_identity_rows, name="transformation"
-        )
+        rows = self.dimension if components is None else components
+        arguments.whole_number("components", rows, 1)
+        wanted = f"be at most `dimension`, {self.dimension}"
+        arguments.check("components", rows, wanted, rows <= self.dimension)
+        shape = (rows, self.dimension)
+        self.transformation = self.add_weight(shape, "identity", name="transformation")
 
     @property
     def metric(self) -> Any:
         return ops.matmul(ops.transpose(self.transformation), self.transformation)
 
     def call(self, y_true, y_pred):
-        if len(y_pred.shape) != 2 or y_pred.shape[-1] != self.dimension:
-            raise ValueError(
-                f"`y_pred` must have shape (batch, {self.dimension}), but has "
-                f"{tuple(y_pred.shape)}."
-            )
+        shape, wanted = tuple(y_pred.shape), f"have shape (batch, {self.dimension})"
+        arguments.check("y_pred", shape, wanted, shape[1:] == (self.dimension,))
         classes = _class_numbers(y_true)
         points = ops.matmul(y_pred, ops.transpose(self.transformation))
         # Far from the origin the squares below would cancel to nothing.
@@ -383,61 +356,35 @@ class NCA(StatefulLoss):
         other_class = ops.cast(classes[:, None] != classes[None, :], points.dtype)
         return ops.sum(neighbour * other_class, axis=-1)
 
-    def compute_output_shape(self, y_true_shape, y_pred_shape):
-        return tuple(y_pred_shape)[:-1]
-
     def check_labels(self, y_true: Any) -> None:
         super().check_labels(y_true)
-        labels = ops.convert_to_numpy(y_true)
-        if np.any(labels != np.round(labels)):
-            strange = labels[labels != np.round(labels)].flat[0]
-            raise ValueError(f"`y` must hold classes as whole numbers, but holds {strange!s}.")
-        if labels.ndim == 2 and labels.shape[1] > 1:
-            arguments.one_hot("y", labels)
-
-    def get_config(self):
-        config = {"dimension": self.dimension, "components": self.components}
-        return {**super().get_config(), **config}
+        wanted = "hold classes as whole numbers"
+        arguments.numbers("y", y_true, wanted, lambda y: y == np.round(y))
+        if np.shape(y_true)[1:] not in ((), (1,)):
+            arguments.one_hot("y", y_true)
 
 
 def _class_numbers(y_true: Any) -> Any:
     """Classes as (batch,): from (batch,), (batch, 1) or one-hot (batch, classes)."""
-    if len(y_true.shape) not in (1, 2):
-        raise ValueError(
-            "`y_true` must have shape (batch,), (batch, 1) or, one-hot, (batch, classes), but has "
-            f"{tuple(y_true.shape)}."
-        )
+    wanted = "have shape (batch,), (batch, 1) or, one-hot, (batch, classes)"
+    arguments.check("y_true", tuple(y_true.shape), wanted, len(y_true.shape) in (1, 2))
     if len(y_true.shape) == 2 and y_true.shape[-1] > 1:
         return ops.argmax(y_true, axis=-1)
     return ops.reshape(y_true, (-1,))
 
 
-def _identity_rows(shape: tuple[int, ...], dtype: Any = None) -> Any:
-    return ops.eye(*shape, dtype=dtype)
-
-
 def _array(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     array = np.asarray(ops.convert_to_numpy(value), dtype="float64")
-    if array.shape != shape:
-        raise ValueError(f"`{name}` must have shape {shape}, but has {array.shape}.")
-    if not np.all(np.isfinite(array)):
-        raise ValueError(f"`{name}` must hold finite numbers, but holds NaN or infinity.")
-    return array
+    arguments.check(name, array.shape, f"have shape {shape}", array.shape == shape)
+    return arguments.numbers(name, array, "hold finite numbers", np.isfinite)
 
 
-def _checked_covariance(covariance: np.ndarray) -> np.ndarray:
-    if np.abs(covariance - covariance.T).max() > 1e-5 * np.abs(covariance).max():
-        raise ValueError("`covariance` must be symmetric, but differs from its transpose.")
-    values = np.linalg.eigvalsh(covariance)
-    if values[0] <= 0:
-        raise ValueError(
-            f"`covariance` must be positive definite, but has the eigenvalue {values[0]:.3g}; add "
-            "a small multiple of the identity."
-        )
-    if values[-1] > _LARGEST_CONDITION * values[0]:
-        raise ValueError(
-            f"`covariance` must have a condition number of at most {_LARGEST_CONDITION:g}, but has "
-            f"{values[-1] / values[0]:.3g}; standardise the features, or add a small multiple of "
-            "the identity."
-        )
-    return covariance
+def _check_covariance(covariance: np.ndarray) -> None:
+    symmetric = np.abs(covariance - covariance.T).max() <= 1e-5 * np.abs(covariance).max()
+    arguments.check("covariance", covariance, "be symmetric", symmetric)
+    least, most = np.linalg.eigvalsh(covariance)[[0, -1]]
+    if least <= 0:
+        found = f"be positive definite, but has the eigenvalue {least:.3g}"
+        raise ValueError(f"`covariance` must {found}; add a small multiple of the identity.")
+    wanted = f"have a condition number of at most {_LARGEST_CONDITION:g} (standardise the features)"
+    arguments.check("covariance", float(most / least), wanted, most <= _LARGEST_CONDITION * least)

@@ -6,8 +6,6 @@ minimising the loss alone it runs to whatever forgives most. Learned by likeliho
 the logarithm of its own integral, and the data decide.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Any
@@ -57,8 +55,8 @@ def general_robust_loss(residual: Any, alpha: Any, scale: Any) -> Any:
     >>> [round(float(v), 3) for v in general_robust_loss([0.5, 10.0], alpha=-np.inf, scale=1)]
     [0.118, 1.0]
     """
-    numbers("alpha", alpha, "a number of at most 2 (minus infinity is one)", lambda a: a <= 2)
-    numbers("scale", scale, "a finite number above 0", lambda c: np.isfinite(c) & (c > 0))
+    numbers("alpha", alpha, "be a number of at most 2 (minus infinity is one)", lambda a: a <= 2)
+    numbers("scale", scale, "be a finite number above 0", lambda c: np.isfinite(c) & (c > 0))
     residual = arguments.at_least_float32(residual)
     alpha, scale = (ops.convert_to_tensor(v, residual.dtype) for v in (alpha, scale))
     return _general(ops.square(residual / scale) + ops.zeros_like(alpha), alpha)
@@ -87,7 +85,7 @@ def log_partition(alpha: Any) -> Any:
     >>> [round(float(log_partition(alpha)), 4) for alpha in (0.0, 1.0, 2.0)]
     [1.4913, 1.1855, 0.9189]
     """
-    numbers("alpha", alpha, "a number from 0 to 2", lambda a: (a >= 0) & (a <= 2))
+    numbers("alpha", alpha, "be a number from 0 to 2", lambda a: (a >= 0) & (a <= 2))
     return _log_partition(arguments.at_least_float32(alpha))
 
 
@@ -161,8 +159,8 @@ class AdaptiveRobustLoss(StatefulLoss):
         Raises ValueError for an alpha that is not between 0 and 2, or a scale that is not finite
         and above ``least_scale``.
         """
-        numbers("alpha", alpha, "a number between 0 and 2", lambda a: (a > 0) & (a < 2))
-        wanted = f"a finite number above `least_scale`, {self.least_scale:g},"
+        numbers("alpha", alpha, "be a number between 0 and 2", lambda a: (a > 0) & (a < 2))
+        wanted = f"be a finite number above `least_scale`, {self.least_scale:g},"
         numbers("scale", scale, wanted, lambda c: np.isfinite(c) & (c > self.least_scale))
         alpha, scale = self._one_or_all("alpha", alpha), self._one_or_all("scale", scale)
         self.raw_alpha.assign(np.log(alpha) - np.log(2.0 - alpha))
@@ -170,20 +168,14 @@ class AdaptiveRobustLoss(StatefulLoss):
 
     def _one_or_all(self, name: str, value: Any) -> np.ndarray:
         """One number for all outputs, or one for each, in the shape of the variables."""
-        numbers = np.asarray(ops.convert_to_numpy(value), "float64")
-        shape = tuple(self.raw_alpha.shape)
-        if numbers.shape not in ((), shape):
-            wanted = "one number" + (f", or one for each of {self.dimension} outputs" * bool(shape))
-            raise ValueError(f"`{name}` must be {wanted}, but has shape {numbers.shape}.")
+        numbers, shape = np.asarray(ops.convert_to_numpy(value), "float64"), self.raw_alpha.shape
+        wanted = f"have one number, or one for each of {self.dimension} outputs, shape {shape}"
+        arguments.check(name, numbers.shape, wanted, numbers.shape in ((), tuple(shape)))
         return np.broadcast_to(numbers, shape)
 
     def call(self, y_true, y_pred):
         arguments.at_least_one_axis(y_pred)
-        if self.dimension not in (None, y_pred.shape[-1]):
-            raise ValueError(
-                f"`y_pred` must have {self.dimension} outputs, as `dimension` says, but has shape "
-                f"{tuple(y_pred.shape)}."
-            )
+        arguments.last_axis("y_pred", y_pred, self.dimension or y_pred.shape[-1])
         alpha, scale = self.alpha, self.scale
         squares = ops.square((y_true - y_pred) / scale)
         rows = ops.reshape(squares, (-1, self.dimension or 1))
@@ -193,10 +185,6 @@ class AdaptiveRobustLoss(StatefulLoss):
         of_points, values = tf.split(both, [len(_SQUARES), -1])
         price = ops.log(scale) + _log_integral(of_points)
         return ops.mean(ops.reshape(values, ops.shape(squares)) + price, axis=-1)
-
-    def get_config(self):
-        own = {"dimension": self.dimension, "least_scale": self.least_scale}
-        return {**super().get_config(), **own}
 
 
 def _general(s: Any, alpha: Any) -> Any:

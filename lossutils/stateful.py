@@ -6,9 +6,10 @@ neither trains nor is saved, and nothing says so. ``StatefulLoss`` is a layer, a
 owns it next to the network, so both lists hold its variables.
 """
 
-from __future__ import annotations
-
+import inspect
 import weakref
+from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -16,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from lossutils import _parts, arguments, keras_internals
+from lossutils import arguments, keras_internals
 
 
 class StatefulLoss(keras.layers.Layer):
@@ -69,12 +70,14 @@ class StatefulLoss(keras.layers.Layer):
 
     labels_like_predictions = True
 
+    def __new__(cls, *args, **kwargs):
+        loss = super().__new__(cls, *args, **kwargs)
+        # No dict: Keras would look for layers in it.
+        loss._made_with = MappingProxyType(arguments.by_name(loss.__init__, args, kwargs))
+        return loss
+
     def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = None,
-        dtype: Any = "float32",
-        **kwargs,
+        self, reduction: str | None = "sum_over_batch_size", name=None, dtype="float32", **kwargs
     ):
         super().__init__(name=name, dtype=dtype, **kwargs)
         # The reduction is checked by Keras itself.
@@ -101,25 +104,35 @@ class StatefulLoss(keras.layers.Layer):
         raise NotImplementedError(f"{type(self).__name__} must define call(y_true, y_pred).")
 
     def compute_output_shape(self, y_true_shape, y_pred_shape):
-        return tuple(y_true_shape)[:-1]
+        return tuple(y_pred_shape)[:-1]
 
     def check_labels(self, y_true: Any) -> None:
         """Raise ValueError for labels this loss cannot take; called once at the start of ``fit``.
 
         The base class asks for finite numbers. A subclass may ask for more.
         """
+        wanted = "hold finite numbers (for classes np.unique(y, return_inverse=True)[1])"
         for labels in keras.tree.flatten(y_true):
-            values = ops.convert_to_numpy(labels)
-            if values.dtype.kind in "OSU":
-                raise ValueError(
-                    f"`y` must hold numbers, but holds {values.flat[0]!s}; number the classes with "
-                    "np.unique(y, return_inverse=True)[1]."
-                )
-            if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
-                raise ValueError("`y` must hold finite numbers, but holds NaN or infinity.")
+            arguments.numbers("y", labels, wanted, np.isfinite)
 
     def get_config(self):
-        return {**super().get_config(), "reduction": self.reduction}
+        return {**self._made_with, **super().get_config(), "reduction": self.reduction}
+
+
+def values_of(name: str, loss: Callable, y_true: Any, y_pred: Any, **offered: Any) -> Any:
+    """One value per sample; a layer is given what its call has an argument for of ``offered``."""
+    if isinstance(loss, keras.layers.Layer):
+        wanted = inspect.signature(loss.call).parameters
+        values = loss(y_true, y_pred, **{k: v for k, v in offered.items() if k in wanted})
+    else:
+        # Called as a whole, a keras Loss would reduce the batch to one number.
+        values = (loss.call if isinstance(loss, keras.losses.Loss) else loss)(y_true, y_pred)
+    if len(values.shape) == 0:
+        raise ValueError(
+            f"{name} returned a scalar; one value per sample is wanted, or sample weights and "
+            "masks have nothing to act on. Average over the last axis only: ops.mean(..., axis=-1)."
+        )
+    return values
 
 
 def weighted_mean(values: Any, sample_weight: Any = None) -> tuple[Any, Any]:
@@ -168,7 +181,7 @@ class _Reduced(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         name = f"{type(self.loss).__name__}.call"
-        return _parts.values_of(name, self.loss, y_true, y_pred, **self.told)
+        return values_of(name, self.loss, y_true, y_pred, **self.told)
 
 
 def _counted(sample_weight: Any, y_pred: Any) -> Any:
@@ -176,27 +189,10 @@ def _counted(sample_weight: Any, y_pred: Any) -> Any:
     mask = keras_internals.mask_of(y_pred)
     if mask is None or sample_weight is None:
         return sample_weight if mask is None else mask
-    rank = max(len(mask.shape), len(sample_weight.shape))
-    mask = ops.cast(mask, sample_weight.dtype)
-    return _of_rank(rank, mask) * _of_rank(rank, sample_weight)
+    return ops.cast(mask, sample_weight.dtype) * _of_rank(len(mask.shape), sample_weight)
 
 
 _DATA_SETS = (tf.data.Dataset, keras.utils.PyDataset)
-
-
-def _first_labels(data_set: Any) -> Any:
-    """The labels of the first batch, None where there are none."""
-    of_keras = isinstance(data_set, keras.utils.PyDataset)
-    batch = data_set[0] if of_keras else next(iter(data_set), None)
-    return keras.utils.unpack_x_y_sample_weight(batch)[1]
-
-
-def _check_weights(sample_weight: Any) -> None:
-    if isinstance(sample_weight, (list, tuple, dict)):
-        raise ValueError(
-            "`sample_weight` must be one array, because the loss has one value per sample for all "
-            f"outputs together, but is a {type(sample_weight).__name__}."
-        )
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
@@ -222,13 +218,9 @@ class ModelWithLoss(keras.Model):
     """
 
     def __init__(self, network: keras.Model, loss: StatefulLoss, name: str | None = None):
-        if not isinstance(network, keras.Model):
-            raise ValueError(f"`network` must be a keras.Model, but is {network!r}.")
-        if not isinstance(loss, StatefulLoss):
-            raise ValueError(
-                f"`loss` must be a StatefulLoss, but is {loss!r}. A loss without variables goes "
-                "into compile(loss=...) of the plain network."
-            )
+        arguments.check("network", network, "be a keras.Model", isinstance(network, keras.Model))
+        wanted = "be a StatefulLoss (others go into compile(loss=...) of the plain network)"
+        arguments.check("loss", loss, wanted, isinstance(loss, StatefulLoss))
         # With the network's policy Keras knows that a mixed_float16 model needs loss scaling.
         super().__init__(name=name, dtype=network.dtype_policy)
         self.network = network
@@ -256,11 +248,8 @@ class ModelWithLoss(keras.Model):
         Weight decay of the optimizer keeps off the variables of the loss. (To keep it off others
         too, call ``optimizer.exclude_from_weight_decay`` before ``compile``.)
         """
-        if loss is not None:
-            raise ValueError(
-                f"`loss` must be left out of compile, but is {loss!r}: ModelWithLoss has its own "
-                "loss. Another one goes into ModelWithLoss(network, loss)."
-            )
+        wanted = "be left out of compile and go into ModelWithLoss(network, loss)"
+        arguments.check("loss", loss, wanted, loss is None)
         super().compile(optimizer=optimizer, **kwargs)
         # Decay draws towards 0: a choice for a weight, but no neutral value for a scale.
         keras_internals.keep_from_decay(self.optimizer, self.loss_layer.trainable_variables)
@@ -272,30 +261,29 @@ class ModelWithLoss(keras.Model):
         batch, in the first fit with it; the same for ``validation_data``. That look is an iteration
         of its own: a data set that shuffles draws once more.
         """
-        self._check_labels("", x, y)
-        held_out = kwargs.get("validation_data")
-        if held_out is not None:
-            x_val, y_val, _ = keras.utils.unpack_x_y_sample_weight(held_out)
-            self._check_labels("in `validation_data`: ", x_val, y_val)
-        _check_weights(kwargs.get("sample_weight"))
+        self._check_labels("", x if isinstance(x, _DATA_SETS) else (x, y))
+        self._check_labels("in `validation_data`: ", kwargs.get("validation_data"))
+        weight, wanted = kwargs.get("sample_weight"), "be one array for all outputs together"
+        arguments.check("sample_weight", weight, wanted, not keras.tree.is_nested(weight))
         return super().fit(x, y, *args, **kwargs)
 
-    def _check_labels(self, where: str, x: Any, y: Any) -> None:
-        data_set = y is None and isinstance(x, _DATA_SETS)
-        if data_set and x not in self._looked_at:
-            where, y = where + "in the first batch of `x`: ", _first_labels(x)
+    def _check_labels(self, where: str, data: Any) -> None:
+        """Of arrays, or of the first batch of a data set that has not been looked at before."""
+        new = isinstance(data, _DATA_SETS) and data not in self._looked_at
+        if new:
+            where, batch = where + "in the first batch of `x`: ", next(iter(data), None)
+        y = keras.utils.unpack_x_y_sample_weight(batch if new else data)[1]
         try:
             if y is not None:
                 self.loss_layer.check_labels(y)
         except ValueError as error:
             raise ValueError(f"{where}{error}") from None
-        if data_set:
-            self._looked_at.add(x)
+        if new:
+            self._looked_at.add(data)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The reduced loss of the batch plus regularizers and ``add_loss`` terms."""
-        if y is None:
-            raise ValueError("`y` must hold the labels, as the loss wants them, but is None.")
+        arguments.check("y", y, "hold the labels, as the loss wants them", y is not None)
         # Asked for before the loss runs: where that sets a variable, the replicas wait for one
         # another, and afterwards the network knows only the penalties of the last of them.
         penalties = list(self.network.losses)
@@ -310,22 +298,15 @@ class ModelWithLoss(keras.Model):
         return loss
 
     def get_config(self):
-        return {
-            "name": self.name,
-            "dtype": self.dtype_policy.name,
-            "network": keras.saving.serialize_keras_object(self.network),
-            "loss": keras.saving.serialize_keras_object(self.loss_layer),
-        }
+        parts = {"network": self.network, "loss": self.loss_layer, "name": self.name}
+        return keras.saving.serialize_keras_object({**parts, "dtype": self.dtype_policy.name})
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        network, loss = (
-            keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects)
-            for key in ("network", "loss")
-        )
+        parts = keras.saving.deserialize_keras_object(config, custom_objects=custom_objects)
         # Keras forgets a network's own policy; without it the loss would no longer be scaled.
-        network.dtype_policy = keras.dtype_policies.get(config["dtype"])
-        return cls(network, loss, name=config["name"])
+        parts["network"].dtype_policy = keras.dtype_policies.get(parts.pop("dtype"))
+        return cls(**parts)
 
     def compile_from_config(self, config):
         # Keras compiles nothing on load if a class overrides compile, unless it overrides this too.

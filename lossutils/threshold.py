@@ -6,8 +6,6 @@ such as their cost or F1. The cross-entropy of soft decisions leaves it undeterm
 network can make up for any threshold.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -141,21 +139,15 @@ def _running_sums(numbers: Any) -> Any:
     return ops.reshape(within + before, (-1,))
 
 
-def _check_float32(policy: Any) -> None:
-    """Raise ValueError for another dtype than that of the cuts, with which scores are compared."""
-    if (policy.compute_dtype, policy.variable_dtype) != ("float32", "float32"):
-        raise ValueError(f"`dtype` must be 'float32', but is {policy.name!r}.")
-
-
 class _VotedThreshold(StatefulLoss):
     """What the losses of this file share: cuts that are voted on, and the cross-entropy."""
 
     def __init__(self, crossentropy_weight: float = 1.0, from_logits: bool = False, **kwargs):
         super().__init__(**kwargs)
-        _check_float32(self.dtype_policy)
-        self.crossentropy_weight = float(
-            arguments.number("crossentropy_weight", crossentropy_weight, at_least=0)
-        )
+        dtype = self.dtype_policy.name  # scores are compared with cuts, which are float32
+        arguments.check("dtype", dtype, "be 'float32'", dtype == "float32")
+        arguments.number("crossentropy_weight", crossentropy_weight, at_least=0)
+        self.crossentropy_weight = float(crossentropy_weight)
         self.from_logits = arguments.flag("from_logits", from_logits)
         self.crossentropy = weighted_binary_crossentropy((1.0, 1.0), from_logits)
         self.cuts = _cuts()
@@ -209,14 +201,6 @@ class _VotedThreshold(StatefulLoss):
             return ops.sigmoid(y_pred)
         arguments.probabilities("y_pred", y_pred)
         return y_pred
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "crossentropy_weight": self.crossentropy_weight,
-            "from_logits": self.from_logits,
-        }
-
 
 @keras.saving.register_keras_serializable(package="lossutils")
 class CostThreshold(_VotedThreshold):
@@ -304,13 +288,6 @@ class CostThreshold(_VotedThreshold):
         false_alarm = self.false_positive_cost * (1.0 - y_true) * decision
         miss = self.false_negative_cost * y_true * (1.0 - decision)
         return ops.mean(false_alarm + miss, axis=-1)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "false_positive_cost": self.false_positive_cost,
-            "false_negative_cost": self.false_negative_cost,
-        }
 
 
 @keras.saving.register_keras_serializable(package="lossutils")

@@ -545,7 +545,7 @@ BAD_CALLS = {
     ),
     "factor with NaN": (
         lambda: mahalanobis_squared(ZEROS, [0, 0], [[np.nan, 0], [0, 1]]),
-        ["`cholesky_factor`", "NaN"],
+        ["`cholesky_factor`", "finite", "nan"],
     ),
     "factor singular": (
         lambda: mahalanobis_squared(ZEROS, [0, 0], [[1.0, 0], [3.0, 0]]),
@@ -573,11 +573,11 @@ BAD_CALLS = {
     ),
     "start: badly conditioned": (
         lambda: MahalanobisNLL(2).start_at([0, 0], np.diag([1.0, 1e-11])),
-        ["`covariance`", "condition number", "1e+11", "standardise"],
+        ["`covariance`", "condition number", "100000000000", "standardise"],
     ),
     "likelihood: predictions too wide": (
         lambda: MahalanobisNLL(3)(ZEROS, ZEROS),
-        ["`y_pred`", "3 outputs", "(4, 2)"],
+        ["`y_pred`", "(..., 3)", "(4, 2)"],
     ),
     "NCA: points too wide": (
         lambda: NCA(3)(np.zeros(4), ZEROS),

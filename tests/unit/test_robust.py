@@ -479,9 +479,9 @@ def test_start_at_refuses_bad_values(alpha, scale, words):
 @pytest.mark.parametrize(
     "y, p, words",
     [
-        (np.zeros((4, 3)), np.zeros((4, 3)), ["`y_pred`", "2 outputs", "(4, 3)"]),
+        (np.zeros((4, 3)), np.zeros((4, 3)), ["`y_pred`", "(..., 2)", "(4, 3)"]),
         (np.zeros(4), np.zeros((4, 2)), ["`y_true` has shape (4,)"]),
-        (np.zeros(2), np.zeros(2), ["`y_pred` has shape (2,)", "last axis"]),
+        (np.zeros(2), np.zeros(2), ["`y_pred`", "has (2,)", "last axis"]),
     ],
 )
 def test_shapes_must_fit(y, p, words):

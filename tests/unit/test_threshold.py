@@ -284,7 +284,7 @@ def test_decide_is_the_comparison_with_the_winner():
 def test_a_score_may_leave_the_interval_by_rounding_alone():
     loss = CostThreshold(1, 4)
     assert loss.decide([[1.0000005], [-0.0000005]]).numpy().tolist() == [[1.0], [0.0]]
-    with pytest.raises(ValueError, match=r"but holds 1\.00001; set from_logits=True"):
+    with pytest.raises(ValueError, match=r"from_logits=True, but holds 1\.00001"):
         loss.decide([[1.00001]])
 
 
