@@ -2,7 +2,6 @@
 
 import types
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -26,7 +25,7 @@ class LossOfLosses(StatefulLoss):
         return cls(**_restored(config))
 
 
-def resolved(argument: str, loss: Any) -> Callable:
+def resolved(argument: str, loss) -> Callable:
     """The loss that a Keras name, a function or an object stands for; ValueError for others."""
     known = isinstance(loss, str) or callable(loss)
     arguments.check(argument, loss, "hold a name, a function or a loss", known)
@@ -76,7 +75,7 @@ def check_storable(loss: Callable) -> None:
         )
 
 
-def _settings(loss: Callable) -> Any:
+def _settings(loss: Callable):
     if isinstance(loss, keras.layers.Layer):
         return type(loss)  # its config is all that is known of its settings
     if isinstance(loss, types.FunctionType):
@@ -85,7 +84,7 @@ def _settings(loss: Callable) -> Any:
     return {k: v for k, v in getattr(loss, "__dict__", {}).items() if isinstance(v, simple)}
 
 
-def _stored(argument: Any) -> Any:
+def _stored(argument):
     """A loss as its config, after a look at it; any other argument as it is.
 
     A layer is looked at when it is made part of a loss, and not again.
@@ -97,11 +96,11 @@ def _stored(argument: Any) -> Any:
     return _config(argument)
 
 
-def _config(loss: Callable) -> Any:
+def _config(loss: Callable):
     return getattr(loss, "made_by", None) or keras.saving.serialize_keras_object(loss)
 
 
-def _restored(config: Any) -> Any:
+def _restored(config):
     """What `_stored` was given, of a loss and of anything that holds some."""
     if isinstance(config, (list, tuple)):
         return type(config)(map(_restored, config))

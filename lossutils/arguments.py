@@ -7,7 +7,6 @@ they are skipped, and cost nothing there.
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -22,7 +21,7 @@ require_tensorflow()  # every loss imports this file, so this is where another b
 _FOUND = {"be": "is", "have": "has", "hold": "holds"}
 
 
-def check(name: str, value: Any, wanted: str, fine: Any) -> None:
+def check(name: str, value, wanted: str, fine) -> None:
     """Raise ValueError unless all is fine: `name` must be what is wanted, but is the value.
 
     >>> check("delta", -1, "be above 0", fine=False)
@@ -34,12 +33,12 @@ def check(name: str, value: Any, wanted: str, fine: Any) -> None:
         raise ValueError(f"`{name}` must {wanted}, but {found} {shortened(repr(value))}.")
 
 
-def has_values(x: Any) -> bool:
+def has_values(x) -> bool:
     """True if the numbers in ``x`` can be read now, False for what a graph will compute."""
     return tf.executing_eagerly() or not (tf.is_tensor(x) or hasattr(x, "assign"))
 
 
-def numbers(name: str, value: Any, wanted: str, allowed: Callable[[np.ndarray], Any]) -> Any:
+def numbers(name: str, value, wanted: str, allowed: Callable[[np.ndarray], bool | np.ndarray]):
     """Return ``value`` if it holds numbers, all of them allowed, else raise ValueError.
 
     ``allowed`` is asked with an array, and says whether all or which of its numbers may be.
@@ -54,7 +53,7 @@ def numbers(name: str, value: Any, wanted: str, allowed: Callable[[np.ndarray], 
     return value
 
 
-def _as_float32(value: Any) -> np.ndarray:
+def _as_float32(value) -> np.ndarray:
     """As the losses will see it, so that limits hold there; NaN if it is no number."""
     if isinstance(value, bool):
         return np.float32("nan")
@@ -66,7 +65,7 @@ def _as_float32(value: Any) -> np.ndarray:
         return np.float32("nan")
 
 
-def number(name: str, value: Any, *, above=-np.inf, at_least=-np.inf, below=np.inf) -> Any:
+def number(name: str, value, *, above=-np.inf, at_least=-np.inf, below=np.inf):
     """Return ``value`` if it is one finite number inside the limits, else raise ValueError.
 
     Tensors and variables pass through unread inside a graph, so a loss parameter may be one.
@@ -80,7 +79,7 @@ def number(name: str, value: Any, *, above=-np.inf, at_least=-np.inf, below=np.i
     return numbers(name, value, f"be a finite number {' and '.join(words)}".rstrip(), inside)
 
 
-def whole_number(name: str, value: Any, at_least: int = 0) -> int:
+def whole_number(name: str, value, at_least: int = 0) -> int:
     """Return ``value`` if it is a whole number of at least ``at_least``, else raise ValueError."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     wanted = f"be a whole number of at least {at_least}"
@@ -88,13 +87,13 @@ def whole_number(name: str, value: Any, at_least: int = 0) -> int:
     return int(value)
 
 
-def flag(name: str, value: Any) -> bool:
+def flag(name: str, value) -> bool:
     """Return ``value`` if it is True or False, else raise ValueError."""
     check(name, value, "be True or False", isinstance(value, (bool, np.bool_)))
     return bool(value)
 
 
-def weights(name: str, value: Any, *, length: int | None = None) -> tuple[Any, ...]:
+def weights(name: str, value, *, length: int | None = None) -> tuple:
     """Return ``value`` as a tuple of finite, non-negative floats, not all of them zero.
 
     A tuple, because a list that a caller changes later would change the loss behind its back.
@@ -111,18 +110,18 @@ def weights(name: str, value: Any, *, length: int | None = None) -> tuple[Any, .
     return tuple(float(w) if has_values(w) else w for w in value)
 
 
-def by_name(make: Callable, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
+def by_name(make: Callable, args: tuple, kwargs: dict) -> dict:
     """The arguments of a call by their names, with the numbers of NumPy as those of Python."""
     positions = inspect.signature(make).parameters
     named = {**dict(zip(positions, args, strict=False)), **kwargs}
     return keras.tree.map_structure(_plain, named)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value):
     return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
 
 
-def at_least_float32(x: Any) -> Any:
+def at_least_float32(x):
     """``x`` as a tensor of float64 if it is one already, else of float32.
 
     In float16 the clip bound 1 - 1e-7 would be exactly 1.
@@ -131,7 +130,7 @@ def at_least_float32(x: Any) -> Any:
     return x if keras.backend.standardize_dtype(x.dtype) == "float64" else ops.cast(x, "float32")
 
 
-def same_shape(y_true: Any, y_pred: Any) -> None:
+def same_shape(y_true, y_pred) -> None:
     """Raise ValueError unless labels and predictions have the same shape, batch axis included.
 
     Without this check (batch,) against (batch, 1) broadcasts to (batch, batch) in silence.
@@ -151,7 +150,7 @@ def same_shape(y_true: Any, y_pred: Any) -> None:
     raise ValueError(f"`y_true` has shape {true} and `y_pred` has shape {pred}; {advice}.")
 
 
-def same_structure(y_true: Any, y_pred: Any) -> Any:
+def same_structure(y_true, y_pred):
     """Return the labels in the structure of the predictions, or raise ValueError.
 
     Only for networks with several outputs: where predictions are a list, Keras hands over the
@@ -162,29 +161,29 @@ def same_structure(y_true: Any, y_pred: Any) -> Any:
     return keras.tree.pack_sequence_as(y_pred, keras.tree.flatten(y_true))
 
 
-def names_or_number(parts: Any) -> list[str] | int:
+def names_or_number(parts) -> list[str] | int:
     """What tells whether labels, predictions or losses fit together."""
     return sorted(parts) if isinstance(parts, dict) else len(keras.tree.flatten(parts))
 
 
-def at_least_one_axis(y_pred: Any) -> None:
+def at_least_one_axis(y_pred) -> None:
     """Raise ValueError for predictions without a batch axis and a feature axis."""
     wanted = "have a batch axis and a last axis to average over, such as (batch, 1)"
     check("y_pred", tuple(y_pred.shape), wanted, len(y_pred.shape) >= 2)
 
 
-def last_axis(name: str, x: Any, size: int) -> None:
+def last_axis(name: str, x, size: int) -> None:
     """Raise ValueError unless the last axis has this size."""
     shape = tuple(x.shape)
     check(name, shape, f"have shape (..., {size})", shape[-1:] == (size,))
 
 
-def zeros_and_ones(name: str, y_true: Any) -> None:
+def zeros_and_ones(name: str, y_true) -> None:
     """Raise ValueError if labels whose values can be read hold anything but 0 and 1."""
     numbers(name, y_true, "hold only 0 and 1", lambda y: (y == 0) | (y == 1))
 
 
-def one_hot(name: str, y_true: Any) -> None:
+def one_hot(name: str, y_true) -> None:
     """Raise ValueError if labels whose values can be read are not one-hot along the last axis."""
     zeros_and_ones(name, y_true)
     if has_values(y_true):
@@ -192,7 +191,7 @@ def one_hot(name: str, y_true: Any) -> None:
         numbers(name, sums, "be one-hot, with a sum of 1 in each row", lambda sums: sums == 1)
 
 
-def probabilities(name: str, y_pred: Any) -> None:
+def probabilities(name: str, y_pred) -> None:
     """Raise ValueError if predictions whose values can be read lie outside [0, 1].
 
     By 1e-6 they may: the rounded mean of some probabilities can be 1.0000001. NaN is for others.

@@ -10,15 +10,13 @@ in float16 the clip bound 1 - 1e-7 is exactly 1, and its logarithm of the rest m
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 from keras import ops
 
 from lossutils import arguments
 
-Loss = Callable[[Any, Any], Any]
-
+Loss = Callable  # of labels and predictions
 
 STORABLE: dict[str, Callable[..., Loss]] = {}
 """The functions of this file by name: what they return can be made again from a saved model."""
@@ -28,7 +26,7 @@ def storable(make: Callable[..., Loss]) -> Callable[..., Loss]:
     """Notes on each loss how it was made: by itself a closure is not found again on load."""
 
     @functools.wraps(make)
-    def noting(*args: Any, **kwargs: Any) -> Loss:
+    def noting(*args, **kwargs) -> Loss:
         loss, given = make(*args, **kwargs), arguments.by_name(make, args, kwargs)
         loss.made_by = {"closure": make.__name__, "arguments": given}
         return loss
@@ -37,7 +35,7 @@ def storable(make: Callable[..., Loss]) -> Callable[..., Loss]:
     return noting
 
 
-def floats(y_true: Any, y_pred: Any, *parameters: Any) -> tuple[Any, ...]:
+def floats(y_true, y_pred, *parameters) -> tuple:
     """All as tensors of one float type, at least float32 wide, after a look at the shapes."""
     y_true, y_pred = ops.convert_to_tensor(y_true), arguments.at_least_float32(y_pred)
     arguments.same_shape(y_true, y_pred)
@@ -163,7 +161,7 @@ def weighted_categorical_crossentropy(weights: Sequence[float], from_logits: boo
     return loss
 
 
-def _clipped(p: Any) -> Any:
+def _clipped(p):
     # The upper bound must be a number below 1 in the working precision: 1e-7 is for float32.
     epsilon = max(keras.config.epsilon(), 1e-7)
     return ops.clip(p, epsilon, 1.0 - epsilon)

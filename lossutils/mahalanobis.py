@@ -9,7 +9,6 @@ determinant is a product of the diagonal, and S is never formed, inverted or fac
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import keras
 import numpy as np
@@ -26,7 +25,7 @@ _LARGEST_CONDITION = 1e10
 _START = 100
 
 
-def mahalanobis_squared(x: Any, mean: Any, cholesky_factor: Any) -> Any:
+def mahalanobis_squared(x, mean, cholesky_factor):
     """The squared Mahalanobis distance (x - mean)^T S^-1 (x - mean), with S = L L^T.
 
     For data from a Gaussian with this mean and covariance it follows a chi-squared distribution
@@ -58,7 +57,7 @@ def mahalanobis_squared(x: Any, mean: Any, cholesky_factor: Any) -> Any:
     return _by_rows(lambda rows: _squared_sizes(rows, factor), x - mean)
 
 
-def _squared_sizes(rows: Any, factor: Any) -> Any:
+def _squared_sizes(rows, factor):
     """The squares |L^-1 x|^2 of some points x, shape (n, d)."""
     d = factor.shape[0]
     if rows.shape[0] is not None and rows.shape[0] < d:
@@ -67,22 +66,22 @@ def _squared_sizes(rows: Any, factor: Any) -> Any:
     return ops.sum(ops.square(ops.matmul(rows, ops.transpose(_inverse(factor)))), axis=-1)
 
 
-def _solved(factor: Any, columns: Any) -> Any:
+def _solved(factor, columns):
     return ops.solve_triangular(factor, columns, lower=True)
 
 
-def _inverse(factor: Any) -> Any:
+def _inverse(factor):
     return _solved(factor, ops.eye(factor.shape[0], dtype=factor.dtype))
 
 
-def _by_rows(function: Callable, x: Any) -> Any:
+def _by_rows(function: Callable, x):
     """A function of (n, d) to (n,), applied to points of shape (..., d)."""
     if len(x.shape) == 2:
         return function(x)
     return ops.reshape(function(ops.reshape(x, (-1, x.shape[-1]))), ops.shape(x)[:-1])
 
 
-def _factor(value: Any, dtype: Any) -> Any:
+def _factor(value, dtype):
     factor = ops.convert_to_tensor(value, dtype)
     shape = tuple(factor.shape)
     square = len(shape) == 2 and shape[0] == shape[1]
@@ -173,20 +172,20 @@ class MahalanobisNLL(StatefulLoss):
         self._seen = state(shape=(), initializer="zeros", name="seen")
 
     @property
-    def mean(self) -> Any:
+    def mean(self):
         _, factor = self._log_scale_and_factor()
         return self._centre - _solved(factor, self.shift[:, None])[:, 0]
 
     @property
-    def cholesky_factor(self) -> Any:
+    def cholesky_factor(self):
         return _inverse(self._log_scale_and_factor()[1])
 
     @property
-    def covariance(self) -> Any:
+    def covariance(self):
         factor = self.cholesky_factor
         return ops.matmul(factor, ops.transpose(factor))
 
-    def start_at(self, mean: Any, covariance: Any) -> None:
+    def start_at(self, mean, covariance) -> None:
         """Set mean and covariance, shapes (d,) and (d, d), such as those of some residuals.
 
         Raises ValueError for shapes that do not fit, and for a covariance that is not finite,
@@ -213,7 +212,7 @@ class MahalanobisNLL(StatefulLoss):
             self._start(ops.stop_gradient(residuals), sample_weight)
         return _by_rows(self._nll, residuals)
 
-    def _nll(self, rows: Any) -> Any:
+    def _nll(self, rows):
         log_scale, factor = self._log_scale_and_factor()
         white = ops.matmul(rows - self._centre, ops.transpose(factor)) + self.shift
         log_of_start = ops.log(ops.diagonal(self._whitening))
@@ -222,14 +221,14 @@ class MahalanobisNLL(StatefulLoss):
             price = price + 0.5 * self.ridge * ops.sum(ops.square(factor))
         return 0.5 * ops.sum(ops.square(white), axis=-1) + price
 
-    def _log_scale_and_factor(self) -> tuple[Any, Any]:
+    def _log_scale_and_factor(self):
         """s, and P, the inverse of the Cholesky factor."""
         numbers = ops.reshape(self.triangle, (self.dimension, self.dimension))
         log_scale, below = ops.diagonal(numbers), np.tri(self.dimension, k=-1)
         triangle = (numbers * below + np.eye(self.dimension)) * ops.exp(log_scale)
         return log_scale, ops.matmul(triangle, self._whitening)
 
-    def _start(self, residuals: Any, sample_weight: Any) -> None:
+    def _start(self, residuals, sample_weight) -> None:
         """Take these samples into the mean and covariance to start from, if they are few yet."""
         rows = ops.reshape(residuals, (-1, self.dimension))
         weights = ops.reshape(weights_of(residuals, sample_weight), (-1,))
@@ -239,7 +238,7 @@ class MahalanobisNLL(StatefulLoss):
         few = self._seen < _START * self.dimension
         ops.cond(few, lambda: self._whiten(rows, weights), lambda: None)
 
-    def _whiten(self, rows: Any, weights: Any) -> None:
+    def _whiten(self, rows, weights) -> None:
         """Let mean and covariance be those of all samples so far, these included."""
         # In float32 a covariance holds condition numbers up to 1e7 only.
         exactly = partial(ops.cast, dtype="float64")
@@ -260,19 +259,19 @@ class MahalanobisNLL(StatefulLoss):
         self._seen.assign(seen + count)
         self._forget_training()
 
-    def _covariance_of(self, whitening: Any, count: Any) -> Any:
+    def _covariance_of(self, whitening, count):
         """The covariance that `_whiten` was given, without what it put on its diagonal."""
         factor = _inverse(whitening)
         covariance = ops.matmul(factor, ops.transpose(factor))
         variances = (ops.diagonal(covariance) - self.ridge) / (1.0 + self._extra(count))
         return tf.linalg.set_diag(covariance, variances)
 
-    def _extra(self, count: Any) -> Any:
+    def _extra(self, count):
         """A share of each variance for its own: much while the samples hardly span the space."""
         return ops.where(count < 2 * self.dimension, ops.ones_like(count), 1e-8)
 
 
-def _moments(rows: Any, weights: Any) -> tuple[Any, Any, Any]:
+def _moments(rows, weights):
     """Number, mean and covariance of those rows that are finite and weigh something."""
     weights = ops.where(ops.all(ops.isfinite(rows), axis=-1), weights, 0.0)
     count = ops.sum(ops.cast(weights > 0, rows.dtype))
@@ -337,7 +336,7 @@ class NCA(StatefulLoss):
         self.transformation = self.add_weight(shape, "identity", name="transformation")
 
     @property
-    def metric(self) -> Any:
+    def metric(self):
         return ops.matmul(ops.transpose(self.transformation), self.transformation)
 
     def call(self, y_true, y_pred):
@@ -356,7 +355,7 @@ class NCA(StatefulLoss):
         other_class = ops.cast(classes[:, None] != classes[None, :], points.dtype)
         return ops.sum(neighbour * other_class, axis=-1)
 
-    def check_labels(self, y_true: Any) -> None:
+    def check_labels(self, y_true) -> None:
         super().check_labels(y_true)
         wanted = "hold classes as whole numbers"
         arguments.numbers("y", y_true, wanted, lambda y: y == np.round(y))
@@ -364,7 +363,7 @@ class NCA(StatefulLoss):
             arguments.one_hot("y", y_true)
 
 
-def _class_numbers(y_true: Any) -> Any:
+def _class_numbers(y_true):
     """Classes as (batch,): from (batch,), (batch, 1) or one-hot (batch, classes)."""
     wanted = "have shape (batch,), (batch, 1) or, one-hot, (batch, classes)"
     arguments.check("y_true", tuple(y_true.shape), wanted, len(y_true.shape) in (1, 2))
@@ -373,7 +372,7 @@ def _class_numbers(y_true: Any) -> Any:
     return ops.reshape(y_true, (-1,))
 
 
-def _array(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+def _array(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
     array = np.asarray(ops.convert_to_numpy(value), dtype="float64")
     arguments.check(name, array.shape, f"have shape {shape}", array.shape == shape)
     return arguments.numbers(name, array, "hold finite numbers", np.isfinite)

@@ -1,14 +1,13 @@
 """Penalties on the weights of a model. They depend on no sample, so they are no part of a loss."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from keras import ops
 
 from lossutils import arguments
 
 
-def l1_penalty(variables: Iterable[Any], strength: float = 0.01) -> Any:
+def l1_penalty(variables: Iterable, strength: float = 0.01):
     """``strength`` times the sum of the absolute values of all entries of all ``variables``.
 
     For a penalty on one layer, ``kernel_regularizer=keras.regularizers.L1(strength)`` is the right

@@ -7,8 +7,6 @@ the logarithm of its own integral, and the data decide.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
@@ -20,7 +18,7 @@ from lossutils.arguments import numbers
 from lossutils.stateful import StatefulLoss
 
 
-def general_robust_loss(residual: Any, alpha: Any, scale: Any) -> Any:
+def general_robust_loss(residual, alpha, scale):
     """The general robust loss: from the squared error to Welsch's loss as alpha falls.
 
     With s = (residual / scale)^2 and b = 2 - alpha it is (b / alpha) ((1 + s / b)^(alpha / 2) - 1),
@@ -62,7 +60,7 @@ def general_robust_loss(residual: Any, alpha: Any, scale: Any) -> Any:
     return _general(ops.square(residual / scale) + ops.zeros_like(alpha), alpha)
 
 
-def log_partition(alpha: Any) -> Any:
+def log_partition(alpha):
     """The logarithm of the integral of exp(-general_robust_loss(x, alpha, 1)) over all x.
 
     It is what a likelihood pays for its shape. The more forgiving the loss, the wider its density,
@@ -86,7 +84,9 @@ def log_partition(alpha: Any) -> Any:
     [1.4913, 1.1855, 0.9189]
     """
     numbers("alpha", alpha, "be a number from 0 to 2", lambda a: (a >= 0) & (a <= 2))
-    return _log_partition(arguments.at_least_float32(alpha))
+    alpha = arguments.at_least_float32(alpha)
+    squares = ops.convert_to_tensor(_SQUARES.reshape([-1] + [1] * len(alpha.shape)), alpha.dtype)
+    return _log_integral(_general(squares + ops.zeros_like(alpha), alpha))
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
@@ -138,22 +138,21 @@ class AdaptiveRobustLoss(StatefulLoss):
 
     def __init__(self, dimension: int | None = None, least_scale: float = 1e-5, **kwargs):
         super().__init__(**kwargs)
-        one = dimension is None
-        self.dimension = None if one else arguments.whole_number("dimension", dimension, 1)
+        self.dimension = dimension
         self.least_scale = float(arguments.number("least_scale", least_scale, above=0))
-        shape = () if one else (self.dimension,)
+        shape = () if dimension is None else (arguments.whole_number("dimension", dimension, 1),)
         self.raw_alpha = self.add_weight(shape=shape, initializer="zeros", name="raw_alpha")
         self.log_scale = self.add_weight(shape=shape, initializer="zeros", name="log_scale")
 
     @property
-    def alpha(self) -> Any:
+    def alpha(self):
         return 2.0 * ops.sigmoid(self.raw_alpha)
 
     @property
-    def scale(self) -> Any:
+    def scale(self):
         return self.least_scale + ops.exp(self.log_scale)
 
-    def start_at(self, alpha: Any, scale: Any) -> None:
+    def start_at(self, alpha, scale) -> None:
         """Set shape and scale, such as 1 and the mean absolute value of some residuals.
 
         Raises ValueError for an alpha that is not between 0 and 2, or a scale that is not finite
@@ -162,16 +161,14 @@ class AdaptiveRobustLoss(StatefulLoss):
         numbers("alpha", alpha, "be a number between 0 and 2", lambda a: (a > 0) & (a < 2))
         wanted = f"be a finite number above `least_scale`, {self.least_scale:g},"
         numbers("scale", scale, wanted, lambda c: np.isfinite(c) & (c > self.least_scale))
-        alpha, scale = self._one_or_all("alpha", alpha), self._one_or_all("scale", scale)
+        alpha, scale = self._for_each_output(alpha), self._for_each_output(scale)
         self.raw_alpha.assign(np.log(alpha) - np.log(2.0 - alpha))
         self.log_scale.assign(np.log(scale - self.least_scale))
 
-    def _one_or_all(self, name: str, value: Any) -> np.ndarray:
+    def _for_each_output(self, value) -> np.ndarray:
         """One number for all outputs, or one for each, in the shape of the variables."""
-        numbers, shape = np.asarray(ops.convert_to_numpy(value), "float64"), self.raw_alpha.shape
-        wanted = f"have one number, or one for each of {self.dimension} outputs, shape {shape}"
-        arguments.check(name, numbers.shape, wanted, numbers.shape in ((), tuple(shape)))
-        return np.broadcast_to(numbers, shape)
+        numbers = np.asarray(ops.convert_to_numpy(value), "float64")
+        return np.broadcast_to(numbers, tuple(self.raw_alpha.shape))
 
     def call(self, y_true, y_pred):
         arguments.at_least_one_axis(y_pred)
@@ -187,13 +184,13 @@ class AdaptiveRobustLoss(StatefulLoss):
         return ops.mean(ops.reshape(values, ops.shape(squares)) + price, axis=-1)
 
 
-def _general(s: Any, alpha: Any) -> Any:
+def _general(s, alpha):
     """The loss of s = (residual / scale)^2, float tensors; alpha broadcasts to s."""
     return _elementwise(s, alpha + ops.zeros_like(s))
 
 
 @ops.custom_gradient
-def _elementwise(s: Any, alpha: Any) -> tuple[Any, Callable]:
+def _elementwise(s, alpha):
     """The loss by two formulas, since one cancels near alpha = 0, and the other near 2.
 
     The slopes are written out. So they do not cancel either, they cost half, and `where` chooses
@@ -211,7 +208,7 @@ def _elementwise(s: Any, alpha: Any) -> tuple[Any, Callable]:
     up_to_one = ops.where(ops.abs(z) < _epsilon(s), 0.5 * b * log, b / a * growth_minus_1)
     value = ops.where(a > 1.0, near_two, up_to_one)
 
-    def slopes(upstream: Any) -> tuple[Any, Any]:
+    def slopes(upstream):
         of_b_log = log - s / (s + b)  # the slope of b log(1 + s/b) over b
         near_two = (0.5 * (s + b) * decay * of_b_log - decay_minus_1 - value) / a
         of_quotient = log * log * _slope_of_quotient(z, growth_minus_1)
@@ -223,7 +220,7 @@ def _elementwise(s: Any, alpha: Any) -> tuple[Any, Callable]:
     return value, slopes
 
 
-def _slope_of_quotient(z: Any, growth_minus_1: Any) -> Any:
+def _slope_of_quotient(z, growth_minus_1):
     """The slope of (exp(z) - 1) / z: by its series where z is small."""
     series = ops.zeros_like(z)
     for k in range(6, -1, -1):
@@ -250,16 +247,11 @@ def _nodes() -> tuple[np.ndarray, np.ndarray]:
 _SQUARES, _WEIGHTS = _nodes()
 
 
-def _log_partition(alpha: Any) -> Any:
-    squares = ops.convert_to_tensor(_SQUARES.reshape([-1] + [1] * len(alpha.shape)), alpha.dtype)
-    return _log_integral(_general(squares + ops.zeros_like(alpha), alpha))
-
-
-def _log_integral(of_points: Any) -> Any:
+def _log_integral(of_points):
     """The logarithm of the integral of exp(-loss), from the loss at each point, the first axis."""
     weights = ops.convert_to_tensor(_WEIGHTS, of_points.dtype)
     return ops.log(ops.tensordot(weights, ops.exp(-of_points), axes=1))
 
 
-def _epsilon(x: Any) -> float:
+def _epsilon(x) -> float:
     return float(np.finfo(keras.backend.standardize_dtype(x.dtype)).eps)

@@ -10,7 +10,6 @@ import inspect
 import weakref
 from collections.abc import Callable
 from types import MappingProxyType
-from typing import Any
 
 import keras
 import numpy as np
@@ -76,9 +75,7 @@ class StatefulLoss(keras.layers.Layer):
         loss._made_with = MappingProxyType(arguments.by_name(loss.__init__, args, kwargs))
         return loss
 
-    def __init__(
-        self, reduction: str | None = "sum_over_batch_size", name=None, dtype="float32", **kwargs
-    ):
+    def __init__(self, reduction="sum_over_batch_size", name=None, dtype="float32", **kwargs):
         super().__init__(name=name, dtype=dtype, **kwargs)
         # The reduction is checked by Keras itself.
         self.reduction = keras.losses.Loss(reduction=reduction).reduction
@@ -99,14 +96,7 @@ class StatefulLoss(keras.layers.Layer):
             keras.tree.map_structure(arguments.same_shape, y_true, y_pred)
         return super().__call__(y_true, y_pred, **kwargs)
 
-    def call(self, y_true, y_pred):
-        """One value per sample; to be written by the subclass."""
-        raise NotImplementedError(f"{type(self).__name__} must define call(y_true, y_pred).")
-
-    def compute_output_shape(self, y_true_shape, y_pred_shape):
-        return tuple(y_pred_shape)[:-1]
-
-    def check_labels(self, y_true: Any) -> None:
+    def check_labels(self, y_true) -> None:
         """Raise ValueError for labels this loss cannot take; called once at the start of ``fit``.
 
         The base class asks for finite numbers. A subclass may ask for more.
@@ -119,7 +109,7 @@ class StatefulLoss(keras.layers.Layer):
         return {**self._made_with, **super().get_config(), "reduction": self.reduction}
 
 
-def values_of(name: str, loss: Callable, y_true: Any, y_pred: Any, **offered: Any) -> Any:
+def values_of(name: str, loss: Callable, y_true, y_pred, **offered):
     """One value per sample; a layer is given what its call has an argument for of ``offered``."""
     if isinstance(loss, keras.layers.Layer):
         wanted = inspect.signature(loss.call).parameters
@@ -135,7 +125,7 @@ def values_of(name: str, loss: Callable, y_true: Any, y_pred: Any, **offered: An
     return values
 
 
-def weighted_mean(values: Any, sample_weight: Any = None) -> tuple[Any, Any]:
+def weighted_mean(values, sample_weight=None):
     """The mean of a batch, in which each sample counts as much as it weighs; for a state.
 
     Args:
@@ -155,7 +145,7 @@ def weighted_mean(values: Any, sample_weight: Any = None) -> tuple[Any, Any]:
     return ops.divide_no_nan(*total), total[1]
 
 
-def weights_of(values: Any, sample_weight: Any = None) -> Any:
+def weights_of(values, sample_weight=None):
     """How much each of the values (batch, ..., k) counts, shape (batch, ...); 1 by default."""
     weight = ops.ones_like(values[..., 0])
     if sample_weight is None:
@@ -163,7 +153,7 @@ def weights_of(values: Any, sample_weight: Any = None) -> Any:
     return weight * _of_rank(len(weight.shape), ops.cast(sample_weight, weight.dtype))
 
 
-def _of_rank(rank: int, weight: Any) -> Any:
+def _of_rank(rank: int, weight):
     while len(weight.shape) > rank:
         weight = ops.mean(weight, axis=-1)
     while len(weight.shape) < rank:
@@ -175,7 +165,7 @@ class _Reduced(keras.losses.Loss):
     """Lets Keras do to a StatefulLoss what it does to every loss: casts, masks, weights, reduction,
     and the division by the number of replicas."""
 
-    def __init__(self, loss: StatefulLoss, **told: Any):
+    def __init__(self, loss: StatefulLoss, **told):
         super().__init__(name=loss.name, reduction=loss.reduction, dtype=loss.dtype_policy)
         self.loss, self.told = loss, told
 
@@ -184,7 +174,7 @@ class _Reduced(keras.losses.Loss):
         return values_of(name, self.loss, y_true, y_pred, **self.told)
 
 
-def _counted(sample_weight: Any, y_pred: Any) -> Any:
+def _counted(sample_weight, y_pred):
     """How much each sample counts: its weight, and 0 where it is masked."""
     mask = keras_internals.mask_of(y_pred)
     if mask is None or sample_weight is None:
@@ -267,7 +257,7 @@ class ModelWithLoss(keras.Model):
         arguments.check("sample_weight", weight, wanted, not keras.tree.is_nested(weight))
         return super().fit(x, y, *args, **kwargs)
 
-    def _check_labels(self, where: str, data: Any) -> None:
+    def _check_labels(self, where: str, data) -> None:
         """Of arrays, or of the first batch of a data set that has not been looked at before."""
         new = isinstance(data, _DATA_SETS) and data not in self._looked_at
         if new:

@@ -10,7 +10,6 @@ import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import keras
 import numpy as np
@@ -33,7 +32,7 @@ class _NamedLosses(_parts.LossOfLosses):
     are out of use coast a little.
     """
 
-    def __init__(self, losses: Sequence[Any], names: Sequence[str] | None = None, **kwargs):
+    def __init__(self, losses: Sequence, names=None, **kwargs):
         super().__init__(**kwargs)
         listed = isinstance(losses, Sequence) and not isinstance(losses, (str, bytes)) and losses
         arguments.check("losses", losses, "be a sequence of at least one loss", listed)
@@ -48,7 +47,7 @@ class _NamedLosses(_parts.LossOfLosses):
                 _check_layer(branch)
         self.labels_like_predictions = all(map(_parts.labels_like_predictions, self.branches))
 
-    def choices(self, y_true: Any, y_pred: Any, sample_weight: Any) -> list[Callable]:
+    def choices(self, y_true, y_pred, sample_weight) -> list[Callable]:
         """For each loss a function that computes its values; Keras tells it whether it trains."""
 
         def values(name, loss):
@@ -58,7 +57,7 @@ class _NamedLosses(_parts.LossOfLosses):
 
         return [partial(values, *pair) for pair in zip(self.names, self.branches, strict=True)]
 
-    def check_labels(self, y_true: Any) -> None:
+    def check_labels(self, y_true) -> None:
         super().check_labels(y_true)
         for branch in self.branches:
             if isinstance(branch, StatefulLoss):
@@ -78,7 +77,7 @@ class _NamedLosses(_parts.LossOfLosses):
 class _OneOfLosses(_NamedLosses):
     """What losses share of which one is active; its position is a variable."""
 
-    def __init__(self, losses: Sequence[Any], names: Sequence[str] | None, **kwargs):
+    def __init__(self, losses: Sequence, names, **kwargs):
         super().__init__(losses, names, **kwargs)
         self._active = self.add_weight((), "zeros", "int32", trainable=False, name="active")
 
@@ -119,7 +118,7 @@ class SwitchedLoss(_OneOfLosses):
     3.0
     """
 
-    def __init__(self, losses: Sequence[Any], names: Sequence[str] | None = None, **kwargs):
+    def __init__(self, losses: Sequence, names=None, **kwargs):
         super().__init__(losses, names, **kwargs)
         # What SwitchOnMetric remembers stands here to be saved with the model.
         memory = keras.initializers.Constant(_NO_MEMORY)
@@ -151,7 +150,7 @@ class BlendedLoss(_NamedLosses):
     6.0
     """
 
-    def __init__(self, losses: Sequence[Any], names: Sequence[str] | None = None, **kwargs):
+    def __init__(self, losses: Sequence, names=None, **kwargs):
         super().__init__(losses, names, **kwargs)
         arguments.check("losses", len(losses), "hold exactly 2", len(losses) == 2)
         self._share = self.add_weight(shape=(), initializer="zeros", trainable=False, name="share")
@@ -212,13 +211,7 @@ class StateSwitchedLoss(_OneOfLosses):
     """
 
     def __init__(
-        self,
-        losses: Sequence[Any],
-        lower: float,
-        upper: float,
-        momentum: float = 0.9,
-        names: Sequence[str] | None = None,
-        **kwargs,
+        self, losses: Sequence, lower: float, upper: float, momentum=0.9, names=None, **kwargs
     ):
         super().__init__(losses, names, **kwargs)
         arguments.check("losses", len(losses), "hold exactly 2", len(losses) == 2)
@@ -242,7 +235,7 @@ class StateSwitchedLoss(_OneOfLosses):
             self._update(ops.mean(error, axis=-1, keepdims=True), sample_weight)
         return super().call(y_true, y_pred, training, sample_weight)
 
-    def _update(self, errors: Any, sample_weight: Any) -> None:
+    def _update(self, errors, sample_weight) -> None:
         error, behind = weighted_mean(ops.stop_gradient(errors), sample_weight)
         momentum = ops.where(behind > 0, self.momentum, 1.0)  # a batch that counts nothing
         new = ops.stack([error[0], 1.0])
@@ -271,13 +264,11 @@ class SwitchAtEpoch(keras.callbacks.Callback):
         super().__init__()
         self.epoch, self.to = arguments.whole_number("epoch", epoch), to
 
-    def on_train_begin(self, logs=None):
-        self.loss = _owned(self.model, SwitchedLoss)
-        self.to = self.loss.index_of(self.to)
-
     def on_epoch_begin(self, epoch, logs=None):
+        loss = _owned(self.model, SwitchedLoss)
+        position = loss.index_of(self.to)  # an unknown loss is named before the first step
         if epoch >= self.epoch:
-            self.loss.activate(self.to)
+            loss.activate(position)
 
 
 class RampOverEpochs(keras.callbacks.Callback):
@@ -299,11 +290,9 @@ class RampOverEpochs(keras.callbacks.Callback):
         self.start = arguments.whole_number("start", start)
         self.length = arguments.whole_number("length", length, 1)
 
-    def on_train_begin(self, logs=None):
-        self.loss = _owned(self.model, BlendedLoss)
-
     def on_epoch_begin(self, epoch, logs=None):
-        self.loss.share = float(np.clip((epoch - self.start) / self.length, 0.0, 1.0))
+        share = np.clip((epoch - self.start) / self.length, 0.0, 1.0)
+        _owned(self.model, BlendedLoss).share = float(share)
 
 
 class SwitchOnMetric(keras.callbacks.Callback):
@@ -396,7 +385,7 @@ class SwitchOnMetric(keras.callbacks.Callback):
         return float(np.float32(logs[self.monitor]))
 
 
-def _chosen(index: Any, choices: Sequence[Callable]) -> Any:
+def _chosen(index, choices: Sequence[Callable]):
     """Compute only the choice at ``index``, in the compiled step too.
 
     A chain of ``tf.cond``, and no ``tf.switch_case``: compiled by XLA, that one breaks the process
@@ -417,7 +406,7 @@ def _check_layer(loss: keras.layers.Layer) -> None:
     arguments.check("losses", loss.name, wanted, replicas == 1 or still)
 
 
-def _owned(model: keras.Model, kind: type) -> Any:
+def _owned(model: keras.Model, kind: type):
     owned = isinstance(model, ModelWithLoss) and isinstance(model.loss_layer, kind)
     arguments.check("model", model, f"be a ModelWithLoss(network, {kind.__name__}(...))", owned)
     return model.loss_layer

@@ -5,7 +5,6 @@ only what is easy. Here they are paid for by a likelihood, or moved against the 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -57,7 +56,7 @@ class UncertaintyWeights(LossOfLosses):
     [0.25, 4.0]
     """
 
-    def __init__(self, losses: Sequence[Any] | Mapping[str, Any], **kwargs):
+    def __init__(self, losses: Sequence | Mapping, **kwargs):
         super().__init__(**kwargs)
         listed = isinstance(losses, (list, tuple, dict)) and losses
         wanted = "be a list or a dict with one loss for each task"
@@ -68,7 +67,7 @@ class UncertaintyWeights(LossOfLosses):
         self.log_scales = self.add_weight(shape=shape, initializer="zeros", name="log_scales")
 
     @property
-    def task_weights(self) -> Any:
+    def task_weights(self):
         return ops.exp(-self.log_scales)
 
     def start_at(self, task_losses: Sequence[float]) -> None:
@@ -91,7 +90,7 @@ class UncertaintyWeights(LossOfLosses):
             total = total + ops.exp(-s) * values + s
         return total
 
-    def _tasks(self, y_true: Any, y_pred: Any) -> Iterable[tuple[Any, Any]]:
+    def _tasks(self, y_true, y_pred) -> Iterable[tuple]:
         """A pair of labels and predictions for each task."""
         if not keras.tree.is_nested(y_pred):
             arguments.at_least_one_axis(y_pred)
@@ -150,9 +149,7 @@ class WorstCaseWeights(LossOfLosses):
 
     labels_like_predictions = False
 
-    def __init__(
-        self, counts: Sequence[float], step_size: float = 0.01, loss: Any = None, **kwargs
-    ):
+    def __init__(self, counts: Sequence[float], step_size: float = 0.01, loss=None, **kwargs):
         super().__init__(**kwargs)
         self.counts = arguments.weights("counts", counts)
         several = len(self.counts) >= 2 and min(self.counts) > 0
@@ -163,16 +160,11 @@ class WorstCaseWeights(LossOfLosses):
         self.class_loss = _task_loss("loss", default if loss is None else loss)
         # Their softmax is the weights. The update is linear in them, so the mean over the replicas
         # of what each has assigned is what one device would have assigned.
-        self.log_weights = self.add_weight(
-            shape=(len(self.counts),),
-            initializer="zeros",
-            trainable=False,
-            aggregation="mean",
-            name="log_weights",
-        )
+        state = {"trainable": False, "aggregation": "mean", "name": "log_weights"}
+        self.log_weights = self.add_weight((len(self.counts),), "zeros", **state)
 
     @property
-    def class_weights(self) -> Any:
+    def class_weights(self):
         return ops.softmax(self.log_weights)
 
     def call(self, y_true, y_pred, training=False, sample_weight=None):
@@ -190,19 +182,19 @@ class WorstCaseWeights(LossOfLosses):
             self._climb(weighted_mean(losses, sample_weight)[0])
         return weighted
 
-    def _climb(self, class_losses: Any) -> None:
+    def _climb(self, class_losses) -> None:
         """One step of exponentiated gradient."""
         moved = self.log_weights + self.step_size * class_losses
         # A common shift changes no weight, and keeps the numbers small.
         self.log_weights.assign(moved - ops.mean(moved))
 
-    def _classes(self, labels: Any) -> Any:
+    def _classes(self, labels):
         classes = labels.shape[-1]
         wanted = f"have {len(self.counts)} classes, as many as `counts`"
         arguments.check("y_true", tuple(labels.shape), wanted, max(classes, 2) == len(self.counts))
         return labels[..., 0] if classes == 1 else ops.argmax(labels, axis=-1)
 
-    def check_labels(self, y_true: Any) -> None:
+    def check_labels(self, y_true) -> None:
         super().check_labels(y_true)
         labels, groups = _labels_and_groups(y_true)
         if groups is not None:
@@ -215,22 +207,22 @@ class WorstCaseWeights(LossOfLosses):
             arguments.one_hot("y", labels)
 
 
-def _task_loss(name: str, loss: Any) -> Callable:
+def _task_loss(name: str, loss) -> Callable:
     without = not isinstance(loss, keras.layers.Layer)
     arguments.check(name, loss, "hold losses without variables", without)
     return resolved(name, loss)
 
 
-def _columns(y: Any) -> list[Any]:
+def _columns(y) -> list:
     return [y[..., i : i + 1] for i in range(y.shape[-1])]
 
 
-def _one_value(values: Any) -> Any:
+def _one_value(values):
     """The mean over all axes but the batch."""
     return ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), axis=-1)
 
 
-def _labels_and_groups(y_true: Any) -> tuple[Any, Any]:
+def _labels_and_groups(y_true):
     """The labels, and the group numbers or None."""
     if not isinstance(y_true, (list, tuple)):
         return y_true, None

@@ -149,7 +149,7 @@ def test_a_scalar_is_refused():
 
 @pytest.mark.parametrize(
     ("branch", "what"),
-    [(scaled(3.0), "scaled"), (keras.losses.Huber(0.5), "Huber")],
+    [(scaled(3.0), "scaled"), (keras.losses.Huber(0.5), "huber")],
     ids=["closure", "Huber"],
 )
 def test_a_loss_that_would_not_come_back_is_not_saved(branch, what, tmp_path):

@@ -529,9 +529,9 @@ class Probabilities(ThresholdContract):
 class TestCostThreshold(Probabilities):
     bad_arguments = [
         *BAD_ARGUMENTS,
-        ({"false_positive_cost": -1}, ["`false_positive_cost`", "-1", "at least 0"]),
-        ({"false_negative_cost": np.inf}, ["`false_negative_cost`", "inf", "finite"]),
-        ({"false_negative_cost": [1, 2]}, ["`false_negative_cost`", "[1, 2]", "finite number"]),
+        ({"false_positive_cost": -1}, ["false_positive_cost", "-1", "at least 0"]),
+        ({"false_negative_cost": np.inf}, ["false_negative_cost", "inf", "finite"]),
+        ({"false_negative_cost": [1, 2]}, ["false_negative_cost", "[1, 2]", "finite number"]),
         (
             {"false_positive_cost": 0, "false_negative_cost": 0},
             ["false_positive_cost", "false_negative_cost", "above 0"],
