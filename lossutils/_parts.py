@@ -30,9 +30,11 @@ def resolved(argument: str, loss) -> Callable:
     known = isinstance(loss, str) or callable(loss)
     arguments.check(argument, loss, "hold a name, a function or a loss", known)
     loss = keras.losses.get(loss)  # which names what it does not know
-    wanted = "hold no variable outside a StatefulLoss: it would neither train nor be saved"
-    tracked = isinstance(loss, keras.layers.Layer)
-    arguments.check(argument, name_of(loss), wanted, tracked or not _holds_a_variable(loss))
+    if isinstance(loss, keras.layers.Layer):
+        check_storable(loss)
+    else:
+        wanted = "hold no variable outside a StatefulLoss: it would neither train nor be saved"
+        arguments.check(argument, name_of(loss), wanted, not _holds_a_variable(loss))
     return loss
 
 
@@ -70,8 +72,7 @@ def check_storable(loss: Callable) -> None:
     if not same:
         raise ValueError(
             f"the loss {loss!r} cannot be saved: Keras would not bring the same one back. Register "
-            "its function (keras.saving.register_keras_serializable), or write it as a class with "
-            "all its settings in get_config."
+            "its function with keras.saving, or write a class with all settings in get_config."
         )
 
 
@@ -89,11 +90,9 @@ def _stored(argument):
 
     A layer is looked at when it is made part of a loss, and not again.
     """
-    if not callable(argument):
-        return argument
-    if not isinstance(argument, keras.layers.Layer):
+    if callable(argument) and not isinstance(argument, keras.layers.Layer):
         check_storable(argument)
-    return _config(argument)
+    return _config(argument) if callable(argument) else argument
 
 
 def _config(loss: Callable):

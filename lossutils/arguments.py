@@ -48,18 +48,17 @@ def numbers(name: str, value, wanted: str, allowed: Callable[[np.ndarray], bool 
         array = _as_float32(value)
         fine = np.asarray(allowed(array))
         if fine.ndim and not fine.all():
-            raise ValueError(f"`{name}` must {wanted}, but holds {array[~fine][0]}.")
+            strange = shortened(str(array[~fine][0]))
+            raise ValueError(f"`{name}` must {wanted}, but holds {strange}.")
         check(name, value, wanted, fine.all())
     return value
 
 
 def _as_float32(value) -> np.ndarray:
     """As the losses will see it, so that limits hold there; NaN if it is no number."""
-    if isinstance(value, bool):
-        return np.float32("nan")
     try:
+        array = np.asarray(None if isinstance(value, bool) else ops.convert_to_numpy(value))
         with np.errstate(over="ignore"):
-            array = np.asarray(ops.convert_to_numpy(value))
             return array.astype("float32", casting="same_kind")
     except (TypeError, ValueError):
         return np.float32("nan")
@@ -82,8 +81,7 @@ def number(name: str, value, *, above=-np.inf, at_least=-np.inf, below=np.inf):
 def whole_number(name: str, value, at_least: int = 0) -> int:
     """Return ``value`` if it is a whole number of at least ``at_least``, else raise ValueError."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    wanted = f"be a whole number of at least {at_least}"
-    check(name, value, wanted, whole and value >= at_least)
+    check(name, value, f"be a whole number of at least {at_least}", whole and value >= at_least)
     return int(value)
 
 
@@ -178,6 +176,12 @@ def last_axis(name: str, x, size: int) -> None:
     check(name, shape, f"have shape (..., {size})", shape[-1:] == (size,))
 
 
+def has_shape(name: str, x, shape: tuple) -> None:
+    """Raise ValueError for another shape; None stands for any size."""
+    fine = tf.TensorShape(x.shape).is_compatible_with(shape)
+    check(name, tuple(x.shape), f"have shape {shape}", fine)
+
+
 def zeros_and_ones(name: str, y_true) -> None:
     """Raise ValueError if labels whose values can be read hold anything but 0 and 1."""
     numbers(name, y_true, "hold only 0 and 1", lambda y: (y == 0) | (y == 1))
@@ -186,9 +190,7 @@ def zeros_and_ones(name: str, y_true) -> None:
 def one_hot(name: str, y_true) -> None:
     """Raise ValueError if labels whose values can be read are not one-hot along the last axis."""
     zeros_and_ones(name, y_true)
-    if has_values(y_true):
-        sums = ops.convert_to_numpy(y_true).sum(axis=-1)
-        numbers(name, sums, "be one-hot, with a sum of 1 in each row", lambda sums: sums == 1)
+    numbers(name, y_true, "be one-hot, with one 1 in each row", lambda y: y.sum(axis=-1) == 1)
 
 
 def probabilities(name: str, y_pred) -> None:

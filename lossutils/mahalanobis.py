@@ -8,7 +8,6 @@ determinant is a product of the diagonal, and S is never formed, inverted or fac
 
 import math
 from collections.abc import Callable
-from functools import partial
 
 import keras
 import numpy as np
@@ -50,10 +49,14 @@ def mahalanobis_squared(x, mean, cholesky_factor):
     array([4.  , 0.25], dtype=float32)
     """
     x = arguments.at_least_float32(x)
-    mean, factor = ops.convert_to_tensor(mean, x.dtype), _factor(cholesky_factor, x.dtype)
-    d = factor.shape[0]
-    arguments.check("mean", tuple(mean.shape), f"have shape ({d},)", tuple(mean.shape) == (d,))
+    mean = ops.convert_to_tensor(mean, x.dtype)
+    factor = ops.convert_to_tensor(cholesky_factor, x.dtype)
+    arguments.has_shape("mean", mean, (None,))
+    d = mean.shape[0]
     arguments.last_axis("x", x, d)
+    arguments.has_shape("cholesky_factor", factor, (d, d))
+    wanted = "be finite, with a positive diagonal and 0 above the diagonal: numpy.linalg.cholesky"
+    arguments.numbers("cholesky_factor", factor, wanted, _is_cholesky_factor)
     return _by_rows(lambda rows: _squared_sizes(rows, factor), x - mean)
 
 
@@ -79,16 +82,6 @@ def _by_rows(function: Callable, x):
     if len(x.shape) == 2:
         return function(x)
     return ops.reshape(function(ops.reshape(x, (-1, x.shape[-1]))), ops.shape(x)[:-1])
-
-
-def _factor(value, dtype):
-    factor = ops.convert_to_tensor(value, dtype)
-    shape = tuple(factor.shape)
-    square = len(shape) == 2 and shape[0] == shape[1]
-    arguments.check("cholesky_factor", shape, "have shape (d, d)", square)
-    wanted = "be finite, with a positive diagonal and 0 above the diagonal: numpy.linalg.cholesky"
-    arguments.numbers("cholesky_factor", factor, wanted, _is_cholesky_factor)
-    return factor
 
 
 def _is_cholesky_factor(array: np.ndarray) -> bool:
@@ -166,10 +159,9 @@ class MahalanobisNLL(StatefulLoss):
         # fewer numbers into their places takes more code and no less time. For the optimizer it is
         # no matrix: Adafactor would average rows that hold nothing.
         self.triangle = self.add_weight(shape=(d * d,), initializer="zeros", name="triangle")
-        state = partial(self.add_weight, trainable=False)
-        self._centre = state(shape=(d,), initializer="zeros", name="centre")
-        self._whitening = state(shape=(d, d), initializer="identity", name="whitening")
-        self._seen = state(shape=(), initializer="zeros", name="seen")
+        self._centre = self.add_weight((d,), "zeros", trainable=False, name="centre")
+        self._whitening = self.add_weight((d, d), "identity", trainable=False, name="whitening")
+        self._seen = self.add_weight((), "zeros", trainable=False, name="seen")
 
     @property
     def mean(self):
@@ -192,8 +184,7 @@ class MahalanobisNLL(StatefulLoss):
         symmetric and positive definite, or whose condition number is beyond 1e10.
         """
         d = self.dimension
-        mean = _array("mean", mean, (d,))
-        covariance = _array("covariance", covariance, (d, d))
+        mean, covariance = _array("mean", mean, (d,)), _array("covariance", covariance, (d, d))
         _check_covariance(covariance)
         factor = np.linalg.cholesky(covariance)
         self._forget_training()
@@ -241,9 +232,9 @@ class MahalanobisNLL(StatefulLoss):
     def _whiten(self, rows, weights) -> None:
         """Let mean and covariance be those of all samples so far, these included."""
         # In float32 a covariance holds condition numbers up to 1e7 only.
-        exactly = partial(ops.cast, dtype="float64")
-        state = map(exactly, (rows, weights, self._seen, self._centre, self._whitening))
-        rows, weights, seen, centre, whitening = state
+        state = (self._seen, self._centre, self._whitening)
+        rows, weights, *state = (ops.cast(v, "float64") for v in (rows, weights, *state))
+        seen, centre, whitening = state
         count, mean, covariance = _moments(rows, weights)
         share, step = ops.divide_no_nan(count, seen + count), mean - centre
         centre = centre + share * step
@@ -340,8 +331,7 @@ class NCA(StatefulLoss):
         return ops.matmul(ops.transpose(self.transformation), self.transformation)
 
     def call(self, y_true, y_pred):
-        shape, wanted = tuple(y_pred.shape), f"have shape (batch, {self.dimension})"
-        arguments.check("y_pred", shape, wanted, shape[1:] == (self.dimension,))
+        arguments.has_shape("y_pred", y_pred, (None, self.dimension))
         classes = _class_numbers(y_true)
         points = ops.matmul(y_pred, ops.transpose(self.transformation))
         # Far from the origin the squares below would cancel to nothing.
@@ -357,8 +347,7 @@ class NCA(StatefulLoss):
 
     def check_labels(self, y_true) -> None:
         super().check_labels(y_true)
-        wanted = "hold classes as whole numbers"
-        arguments.numbers("y", y_true, wanted, lambda y: y == np.round(y))
+        arguments.numbers("y", y_true, "hold whole numbers of classes", lambda y: y == np.round(y))
         if np.shape(y_true)[1:] not in ((), (1,)):
             arguments.one_hot("y", y_true)
 
@@ -374,7 +363,7 @@ def _class_numbers(y_true):
 
 def _array(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
     array = np.asarray(ops.convert_to_numpy(value), dtype="float64")
-    arguments.check(name, array.shape, f"have shape {shape}", array.shape == shape)
+    arguments.has_shape(name, array, shape)
     return arguments.numbers(name, array, "hold finite numbers", np.isfinite)
 
 

@@ -7,9 +7,7 @@ from lossutils.closures import Loss, floats, storable
 
 
 @storable
-def tversky(
-    false_positives: float = 0.5, false_negatives: float = 0.5, smooth: float = 1.0
-) -> Loss:
+def tversky(false_positives=0.5, false_negatives=0.5, smooth=1.0) -> Loss:
     """One minus the Tversky index of two masks; with both weights at one half the Dice loss.
 
     With TP = sum y p, FP = sum (1 - y) p and FN = sum y (1 - p) over the pixels of a picture, the

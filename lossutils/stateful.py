@@ -106,7 +106,7 @@ class StatefulLoss(keras.layers.Layer):
             arguments.numbers("y", labels, wanted, np.isfinite)
 
     def get_config(self):
-        return {**self._made_with, **super().get_config(), "reduction": self.reduction}
+        return {**self._made_with, **super().get_config()}
 
 
 def values_of(name: str, loss: Callable, y_true, y_pred, **offered):
@@ -117,11 +117,8 @@ def values_of(name: str, loss: Callable, y_true, y_pred, **offered):
     else:
         # Called as a whole, a keras Loss would reduce the batch to one number.
         values = (loss.call if isinstance(loss, keras.losses.Loss) else loss)(y_true, y_pred)
-    if len(values.shape) == 0:
-        raise ValueError(
-            f"{name} returned a scalar; one value per sample is wanted, or sample weights and "
-            "masks have nothing to act on. Average over the last axis only: ops.mean(..., axis=-1)."
-        )
+    wanted = "have one value per sample, and be no scalar: ops.mean(..., axis=-1)"
+    arguments.check(name, tuple(values.shape), wanted, len(values.shape) > 0)
     return values
 
 
@@ -147,10 +144,9 @@ def weighted_mean(values, sample_weight=None):
 
 def weights_of(values, sample_weight=None):
     """How much each of the values (batch, ..., k) counts, shape (batch, ...); 1 by default."""
-    weight = ops.ones_like(values[..., 0])
-    if sample_weight is None:
-        return weight
-    return weight * _of_rank(len(weight.shape), ops.cast(sample_weight, weight.dtype))
+    ones = ops.ones_like(values[..., 0])
+    given = 1.0 if sample_weight is None else sample_weight
+    return ones * _of_rank(len(ones.shape), ops.cast(given, ones.dtype))
 
 
 def _of_rank(rank: int, weight):
@@ -170,8 +166,7 @@ class _Reduced(keras.losses.Loss):
         self.loss, self.told = loss, told
 
     def call(self, y_true, y_pred):
-        name = f"{type(self.loss).__name__}.call"
-        return values_of(name, self.loss, y_true, y_pred, **self.told)
+        return values_of(f"{type(self.loss).__name__}.call", self.loss, y_true, y_pred, **self.told)
 
 
 def _counted(sample_weight, y_pred):
@@ -213,8 +208,7 @@ class ModelWithLoss(keras.Model):
         arguments.check("loss", loss, wanted, isinstance(loss, StatefulLoss))
         # With the network's policy Keras knows that a mixed_float16 model needs loss scaling.
         super().__init__(name=name, dtype=network.dtype_policy)
-        self.network = network
-        self.loss_layer = loss
+        self.network, self.loss_layer = network, loss
         self._looked_at = weakref.WeakSet()  # data sets whose labels are known to be good
         # Callbacks that save before the first step (BackupAndRestore) ask whether it is built.
         self.built = network.built

@@ -8,8 +8,6 @@ been.
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import partial
-from itertools import pairwise
 
 import keras
 import numpy as np
@@ -42,20 +40,19 @@ class _NamedLosses(_parts.LossOfLosses):
         wanted = f"hold {len(losses)} different names, one for each loss"
         all_names = all(isinstance(name, str) and name for name in self.names)
         arguments.check("names", self.names, wanted, different and all_names)
-        for branch in self.branches:
-            if isinstance(branch, keras.layers.Layer):
-                _check_layer(branch)
+        _check_replicas(self.branches)
         self.labels_like_predictions = all(map(_parts.labels_like_predictions, self.branches))
 
     def choices(self, y_true, y_pred, sample_weight) -> list[Callable]:
         """For each loss a function that computes its values; Keras tells it whether it trains."""
 
         def values(name, loss):
-            told = {"sample_weight": sample_weight}
-            values = values_of(f"the loss {name!r}", loss, y_true, y_pred, **told)
+            name = f"the loss {name!r}"
+            values = values_of(name, loss, y_true, y_pred, sample_weight=sample_weight)
             return ops.cast(values, self.compute_dtype)
 
-        return [partial(values, *pair) for pair in zip(self.names, self.branches, strict=True)]
+        pairs = zip(self.names, self.branches, strict=True)
+        return [lambda pair=pair: values(*pair) for pair in pairs]
 
     def check_labels(self, y_true) -> None:
         super().check_labels(y_true)
@@ -210,17 +207,14 @@ class StateSwitchedLoss(_OneOfLosses):
     (3.0, 1)
     """
 
-    def __init__(
-        self, losses: Sequence, lower: float, upper: float, momentum=0.9, names=None, **kwargs
-    ):
+    def __init__(self, losses: Sequence, lower, upper, momentum=0.9, names=None, **kwargs):
         super().__init__(losses, names, **kwargs)
         arguments.check("losses", len(losses), "hold exactly 2", len(losses) == 2)
-        arguments.number("lower", lower, at_least=0)
-        arguments.number("upper", upper, at_least=0)
+        self.lower = float(arguments.number("lower", lower, at_least=0))
+        self.upper = float(arguments.number("upper", upper, at_least=0))
         if lower > upper:
             raise ValueError(f"`lower` must not be above `upper`, but they are {lower}, {upper}.")
-        arguments.number("momentum", momentum, at_least=0, below=1)
-        self.lower, self.upper, self.momentum = float(lower), float(upper), float(momentum)
+        self.momentum = float(arguments.number("momentum", momentum, at_least=0, below=1))
         # Of the errors, and of their weights, so that the quotient is the average.
         self._sums = self.add_weight((2,), "zeros", trainable=False, name="sums")
 
@@ -324,14 +318,8 @@ class SwitchOnMetric(keras.callbacks.Callback):
     """
 
     def __init__(
-        self,
-        monitor: str,
-        to: int | str | Sequence[int | str],
-        mode: str = "min",
-        patience: int = 3,
-        min_delta: float = 0.0,
-        cooldown: int = 0,
-        restore_best_weights: bool = False,
+        self, monitor: str, to: int | str | Sequence[int | str], mode="min", patience=3,
+        min_delta=0.0, cooldown=0, restore_best_weights=False,
     ):
         super().__init__()
         named = isinstance(monitor, str) and monitor
@@ -372,8 +360,8 @@ class SwitchOnMetric(keras.callbacks.Callback):
         self.loss.memory.assign(memory)
 
     def _switch(self) -> None:
-        following = dict(pairwise(self.stages))
-        self.loss.activate(following.get(self.loss.active, self.stages[0]))
+        passed = self.loss.active in self.stages
+        self.loss.activate(self.stages[self.stages.index(self.loss.active) + 1 if passed else 0])
         if self.best_weights is not None:
             self.model.network.set_weights(self.best_weights)
 
@@ -397,13 +385,13 @@ def _chosen(index, choices: Sequence[Callable]):
     return tf.cond(tf.equal(index, 0), first, lambda: _chosen(index - 1, others))
 
 
-def _check_layer(loss: keras.layers.Layer) -> None:
-    """Raise ValueError now for a loss with variables that would fail in fit or when saving."""
-    _parts.check_storable(loss)
+def _check_replicas(losses: Sequence[Callable]) -> None:
+    """Raise ValueError for a state that TensorFlow cannot keep in step inside another loss."""
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    still = "training" not in inspect.signature(loss.call).parameters
-    wanted = f"hold no state that moves in training on {replicas} replicas, which would differ"
-    arguments.check("losses", loss.name, wanted, replicas == 1 or still)
+    wanted = f"hold no state that moves in training on {replicas} replicas"
+    for loss in losses:
+        moves = "training" in inspect.signature(getattr(loss, "call", loss)).parameters
+        arguments.check("losses", _parts.name_of(loss), wanted, replicas == 1 or not moves)
 
 
 def _owned(model: keras.Model, kind: type):

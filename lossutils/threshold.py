@@ -137,7 +137,11 @@ def _running_sums(numbers):
 
 
 class _VotedThreshold(StatefulLoss):
-    """What the losses of this file share: cuts that are voted on, and the cross-entropy."""
+    """What the losses of this file share: cuts that are voted on, and the cross-entropy.
+
+    Each of them says in ``decision_loss(y_true, decision)`` what the decisions cost: one value per
+    sample, or one for the batch.
+    """
 
     def __init__(self, crossentropy_weight: float = 1.0, from_logits: bool = False, **kwargs):
         super().__init__(**kwargs)
@@ -187,10 +191,6 @@ class _VotedThreshold(StatefulLoss):
         votes = tf.convert_to_tensor(self.votes)  # a custom gradient takes no variables
         of_the_scores = self.crossentropy_weight * self.crossentropy(y_true, y_pred)
         return of_the_scores + self.decision_loss(y_true, _average_decision(votes, probabilities))
-
-    def decision_loss(self, y_true, decision):
-        """What the decisions cost: one value per sample, or one for the batch."""
-        raise NotImplementedError
 
     def _probabilities(self, y_pred):
         y_pred = ops.cast(y_pred, "float32")
@@ -271,9 +271,7 @@ class CostThreshold(_VotedThreshold):
     [[0.0], [1.0], [1.0]]
     """
 
-    def __init__(
-        self, false_positive_cost: float = 1.0, false_negative_cost: float = 1.0, **kwargs
-    ):
+    def __init__(self, false_positive_cost=1.0, false_negative_cost=1.0, **kwargs):
         super().__init__(**kwargs)
         costs = (false_positive_cost, false_negative_cost)
         costs = arguments.weights("(false_positive_cost, false_negative_cost)", costs)
