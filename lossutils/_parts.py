@@ -52,8 +52,7 @@ def name_of(loss: Callable) -> str:
 
 def labels_like_predictions(loss: Callable) -> bool:
     """Whether a loss wants labels in the shape of the predictions, and no class numbers."""
-    function = getattr(loss, "fn", loss)  # of a keras Loss
-    sparse = function is keras.losses.sparse_categorical_crossentropy
+    sparse = getattr(loss, "fn", loss) is keras.losses.sparse_categorical_crossentropy
     return getattr(loss, "labels_like_predictions", not sparse)
 
 

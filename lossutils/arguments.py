@@ -110,9 +110,8 @@ def weights(name: str, value, *, length: int | None = None) -> tuple:
 
 def by_name(make: Callable, args: tuple, kwargs: dict) -> dict:
     """The arguments of a call by their names, with the numbers of NumPy as those of Python."""
-    positions = inspect.signature(make).parameters
-    named = {**dict(zip(positions, args, strict=False)), **kwargs}
-    return keras.tree.map_structure(_plain, named)
+    by_position = zip(inspect.signature(make).parameters, args, strict=False)
+    return keras.tree.map_structure(_plain, {**dict(by_position), **kwargs})
 
 
 def _plain(value):
@@ -134,6 +133,7 @@ def same_shape(y_true, y_pred) -> None:
     Without this check (batch,) against (batch, 1) broadcasts to (batch, batch) in silence.
     """
     true, pred = y_true.shape, y_pred.shape
+    advice = "give both the same shape"
     if None in (true.rank, pred.rank):
         # TensorFlow gives up on the rank when a second call brings another number of axes.
         advice = "give both the same shape, such as (batch, 1), in every call"
@@ -143,8 +143,6 @@ def same_shape(y_true, y_pred) -> None:
         advice = "add the missing axis to the labels: y_true[:, None]"
     elif pred.concatenate([1]).is_compatible_with(true):
         advice = "add the missing axis to the predictions: y_pred[:, None]"
-    else:
-        advice = "give both the same shape"
     raise ValueError(f"`y_true` has shape {true} and `y_pred` has shape {pred}; {advice}.")
 
 

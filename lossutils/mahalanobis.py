@@ -53,8 +53,8 @@ def mahalanobis_squared(x, mean, cholesky_factor):
     factor = ops.convert_to_tensor(cholesky_factor, x.dtype)
     arguments.has_shape("mean", mean, (None,))
     d = mean.shape[0]
-    arguments.last_axis("x", x, d)
     arguments.has_shape("cholesky_factor", factor, (d, d))
+    arguments.last_axis("x", x, d)
     wanted = "be finite, with a positive diagonal and 0 above the diagonal: numpy.linalg.cholesky"
     arguments.numbers("cholesky_factor", factor, wanted, _is_cholesky_factor)
     return _by_rows(lambda rows: _squared_sizes(rows, factor), x - mean)
@@ -85,8 +85,7 @@ def _by_rows(function: Callable, x):
 
 
 def _is_cholesky_factor(array: np.ndarray) -> bool:
-    lower_triangle = not np.triu(array, 1).any()
-    return lower_triangle and np.isfinite(array).all() and (np.diag(array) > 0).all()
+    return not np.triu(array, 1).any() and np.isfinite(array).all() and (np.diag(array) > 0).all()
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
@@ -320,9 +319,8 @@ class NCA(StatefulLoss):
         super().__init__(**kwargs)
         self.dimension = arguments.whole_number("dimension", dimension, 1)
         rows = self.dimension if components is None else components
-        arguments.whole_number("components", rows, 1)
-        wanted = f"be at most `dimension`, {self.dimension}"
-        arguments.check("components", rows, wanted, rows <= self.dimension)
+        wanted = f"be a whole number from 1 to `dimension`, {self.dimension}"
+        arguments.check("components", rows, wanted, rows in range(1, self.dimension + 1))
         shape = (rows, self.dimension)
         self.transformation = self.add_weight(shape, "identity", name="transformation")
 

@@ -14,7 +14,6 @@ import tensorflow as tf
 from keras import ops
 
 from lossutils import arguments
-from lossutils.arguments import numbers
 from lossutils.stateful import StatefulLoss
 
 
@@ -53,8 +52,8 @@ def general_robust_loss(residual, alpha, scale):
     >>> [round(float(v), 3) for v in general_robust_loss([0.5, 10.0], alpha=-np.inf, scale=1)]
     [0.118, 1.0]
     """
-    numbers("alpha", alpha, "be a number of at most 2 (minus infinity is one)", lambda a: a <= 2)
-    numbers("scale", scale, "be a finite number above 0", lambda c: np.isfinite(c) & (c > 0))
+    arguments.numbers("alpha", alpha, "be at most 2 (or minus infinity)", lambda a: a <= 2)
+    arguments.numbers("scale", scale, "be finite and above 0", lambda c: (c > 0) & (c < np.inf))
     residual = arguments.at_least_float32(residual)
     alpha, scale = (ops.convert_to_tensor(v, residual.dtype) for v in (alpha, scale))
     return _general(ops.square(residual / scale) + ops.zeros_like(alpha), alpha)
@@ -83,7 +82,7 @@ def log_partition(alpha):
     >>> [round(float(log_partition(alpha)), 4) for alpha in (0.0, 1.0, 2.0)]
     [1.4913, 1.1855, 0.9189]
     """
-    numbers("alpha", alpha, "be a number from 0 to 2", lambda a: (a >= 0) & (a <= 2))
+    arguments.numbers("alpha", alpha, "be a number from 0 to 2", lambda a: (a >= 0) & (a <= 2))
     alpha = arguments.at_least_float32(alpha)
     squares = ops.convert_to_tensor(_SQUARES.reshape([-1] + [1] * len(alpha.shape)), alpha.dtype)
     return _log_integral(_general(squares + ops.zeros_like(alpha), alpha))
@@ -158,9 +157,9 @@ class AdaptiveRobustLoss(StatefulLoss):
         Raises ValueError for an alpha that is not between 0 and 2, or a scale that is not finite
         and above ``least_scale``.
         """
-        numbers("alpha", alpha, "be a number between 0 and 2", lambda a: (a > 0) & (a < 2))
-        wanted = f"be a finite number above `least_scale`, {self.least_scale:g},"
-        numbers("scale", scale, wanted, lambda c: np.isfinite(c) & (c > self.least_scale))
+        arguments.numbers("alpha", alpha, "be between 0 and 2", lambda a: (a > 0) & (a < 2))
+        wanted = f"be finite and above `least_scale`, {self.least_scale:g}"
+        arguments.numbers("scale", scale, wanted, lambda c: (c > self.least_scale) & (c < np.inf))
         alpha, scale = self._for_each_output(alpha), self._for_each_output(scale)
         self.raw_alpha.assign(np.log(alpha) - np.log(2.0 - alpha))
         self.log_scale.assign(np.log(scale - self.least_scale))

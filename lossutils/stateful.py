@@ -24,7 +24,8 @@ class StatefulLoss(keras.layers.Layer):
 
     A subclass makes its variables in ``__init__`` (``self.add_weight``), after calling
     ``super().__init__``, and computes in ``call(y_true, y_pred)`` one value per sample.
-    ``get_config`` must hold what ``__init__`` needs; variables are saved by themselves.
+    What ``__init__`` is given is noted and saved, and so are the variables. Only a class that is
+    given something else than numbers, text, and lists or dicts of them writes a ``get_config``.
 
     What ``call`` has an argument for it is told: ``training``, whether the step trains or only
     evaluates; and ``sample_weight``, how much each sample counts (weights times mask, None where
@@ -254,9 +255,9 @@ class ModelWithLoss(keras.Model):
     def _check_labels(self, where: str, data) -> None:
         """Of arrays, or of the first batch of a data set that has not been looked at before."""
         new = isinstance(data, _DATA_SETS) and data not in self._looked_at
-        if new:
-            where, batch = where + "in the first batch of `x`: ", next(iter(data), None)
-        y = keras.utils.unpack_x_y_sample_weight(batch if new else data)[1]
+        where += "in the first batch of `x`: " if new else ""
+        batch = next(iter(data), None) if new else data
+        y = keras.utils.unpack_x_y_sample_weight(batch)[1]
         try:
             if y is not None:
                 self.loss_layer.check_labels(y)

@@ -185,8 +185,6 @@ class _VotedThreshold(StatefulLoss):
         arguments.zeros_and_ones("y", y_true)
 
     def call(self, y_true, y_pred):
-        arguments.at_least_one_axis(y_pred)
-        arguments.zeros_and_ones("y_true", y_true)
         y_true, probabilities = ops.cast(y_true, "float32"), self._probabilities(y_pred)
         votes = tf.convert_to_tensor(self.votes)  # a custom gradient takes no variables
         of_the_scores = self.crossentropy_weight * self.crossentropy(y_true, y_pred)

@@ -63,8 +63,7 @@ class UncertaintyWeights(LossOfLosses):
         arguments.check("losses", losses, wanted, listed)
         self.tasks = arguments.names_or_number(losses)
         self.task_losses = tuple(_task_loss("losses", loss) for loss in keras.tree.flatten(losses))
-        shape = (len(self.task_losses),)
-        self.log_scales = self.add_weight(shape=shape, initializer="zeros", name="log_scales")
+        self.log_scales = self.add_weight((len(self.task_losses),), "zeros", name="log_scales")
 
     @property
     def task_weights(self):
@@ -198,7 +197,7 @@ class WorstCaseWeights(LossOfLosses):
         super().check_labels(y_true)
         labels, groups = _labels_and_groups(y_true)
         if groups is not None:
-            known = np.arange(len(self.counts))
+            known = range(len(self.counts))
             wanted = f"hold group numbers from 0 to {known[-1]}, one for each of `counts`"
             arguments.numbers("y", groups, wanted, lambda groups: np.isin(groups, known))
         elif np.shape(labels)[-1] == 1:
