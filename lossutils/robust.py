@@ -160,14 +160,10 @@ class AdaptiveRobustLoss(StatefulLoss):
         arguments.numbers("alpha", alpha, "be between 0 and 2", lambda a: (a > 0) & (a < 2))
         wanted = f"be finite and above `least_scale`, {self.least_scale:g}"
         arguments.numbers("scale", scale, wanted, lambda c: (c > self.least_scale) & (c < np.inf))
-        alpha, scale = self._for_each_output(alpha), self._for_each_output(scale)
+        shape = tuple(self.raw_alpha.shape)
+        alpha, scale = (np.broadcast_to(np.float64(v), shape) for v in (alpha, scale))
         self.raw_alpha.assign(np.log(alpha) - np.log(2.0 - alpha))
         self.log_scale.assign(np.log(scale - self.least_scale))
-
-    def _for_each_output(self, value) -> np.ndarray:
-        """One number for all outputs, or one for each, in the shape of the variables."""
-        numbers = np.asarray(ops.convert_to_numpy(value), "float64")
-        return np.broadcast_to(numbers, tuple(self.raw_alpha.shape))
 
     def call(self, y_true, y_pred):
         arguments.at_least_one_axis(y_pred)

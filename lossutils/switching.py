@@ -64,10 +64,9 @@ class _NamedLosses(_parts.LossOfLosses):
         """The position of a loss given by name or position; ValueError if there is none such."""
         if which in self.names:
             return self.names.index(which)
-        last = len(self.names) - 1
-        position = isinstance(which, int) and not isinstance(which, bool) and 0 <= which <= last
-        wanted = f"be one of the names {list(self.names)} or a position from 0 to {last}"
-        arguments.check("to", which, wanted, position)
+        positions = range(len(self.names))
+        wanted = f"be one of the names {list(self.names)} or a position from 0 to {positions[-1]}"
+        arguments.check("to", which, wanted, type(which) is int and which in positions)
         return which
 
 

@@ -59,8 +59,7 @@ class UncertaintyWeights(LossOfLosses):
     def __init__(self, losses: Sequence | Mapping, **kwargs):
         super().__init__(**kwargs)
         listed = isinstance(losses, (list, tuple, dict)) and losses
-        wanted = "be a list or a dict with one loss for each task"
-        arguments.check("losses", losses, wanted, listed)
+        arguments.check("losses", losses, "be a list or a dict with one loss for each task", listed)
         self.tasks = arguments.names_or_number(losses)
         self.task_losses = tuple(_task_loss("losses", loss) for loss in keras.tree.flatten(losses))
         self.log_scales = self.add_weight((len(self.task_losses),), "zeros", name="log_scales")
@@ -151,9 +150,8 @@ class WorstCaseWeights(LossOfLosses):
     def __init__(self, counts: Sequence[float], step_size: float = 0.01, loss=None, **kwargs):
         super().__init__(**kwargs)
         self.counts = arguments.weights("counts", counts)
-        several = len(self.counts) >= 2 and min(self.counts) > 0
         wanted = "hold the number of samples, above 0, of at least two classes"
-        arguments.check("counts", counts, wanted, several)
+        arguments.check("counts", counts, wanted, len(self.counts) >= 2 and min(self.counts) > 0)
         self.step_size = float(arguments.number("step_size", step_size, above=0))
         default = keras.losses.CategoricalCrossentropy(from_logits=True)
         self.class_loss = _task_loss("loss", default if loss is None else loss)
