@@ -118,8 +118,9 @@ def values_of(name: str, loss: Callable, y_true, y_pred, **offered):
     else:
         # Called as a whole, a keras Loss would reduce the batch to one number.
         values = (loss.call if isinstance(loss, keras.losses.Loss) else loss)(y_true, y_pred)
-    wanted = "have one value per sample, and be no scalar: ops.mean(..., axis=-1)"
-    arguments.check(name, tuple(values.shape), wanted, len(values.shape) > 0)
+    if len(values.shape) == 0:
+        advice = "one value per sample is wanted, so average over the last axis only"
+        raise ValueError(f"{name} returned a scalar; {advice}: ops.mean(..., axis=-1).")
     return values
 
 

@@ -169,8 +169,8 @@ FAULTS = (
     Fault(
         "model: a scalar loss is accepted",
         STATEFUL,
-        "wanted, len(values.shape) > 0)",
-        "wanted, True)",
+        "if len(values.shape) == 0:",
+        "if False:",
         TESTS_OF_STATEFUL,
     ),
     Fault(

@@ -129,7 +129,7 @@ ROWS = [
     (
         lambda: owning(Scalar()).fit(X, Y, verbose=0),
         "Scalar.call",
-        "()",
+        "scalar",
         "one value per sample",
     ),
     (lambda: ModelWithLoss("net", LaplaceNLL()), "`network`", "'net'", "keras.Model"),

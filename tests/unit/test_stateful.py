@@ -569,7 +569,7 @@ def test_a_scalar_is_refused(eager):
             return ops.mean(ops.abs(y_true - y_pred))
 
     model = owning(Scalar(), run_eagerly=eager)
-    with pytest.raises(ValueError, match=r"Scalar.call` must have one value per sample.*axis=-1"):
+    with pytest.raises(ValueError, match=r"Scalar.call returned a scalar.*per sample.*axis=-1"):
         model.fit(X, Y, verbose=0)
 
 

@@ -143,7 +143,7 @@ def test_an_unknown_loss_is_named(which):
 
 def test_a_scalar_is_refused():
     loss = SwitchedLoss([lambda y_true, y_pred: ops.mean(y_true - y_pred)], names=["batch mean"])
-    with pytest.raises(ValueError, match="'batch mean'` must have one value per sample"):
+    with pytest.raises(ValueError, match="'batch mean' returned a scalar"):
         loss(Y_TRUE, Y_PRED)
 
 
