@@ -7,7 +7,6 @@ owns it next to the network, so both lists hold its variables.
 """
 
 import inspect
-import weakref
 from collections.abc import Callable
 from types import MappingProxyType
 
@@ -211,7 +210,6 @@ class ModelWithLoss(keras.Model):
         # With the network's policy Keras knows that a mixed_float16 model needs loss scaling.
         super().__init__(name=name, dtype=network.dtype_policy)
         self.network, self.loss_layer = network, loss
-        self._looked_at = weakref.WeakSet()  # data sets whose labels are known to be good
         # Callbacks that save before the first step (BackupAndRestore) ask whether it is built.
         self.built = network.built
 
@@ -244,8 +242,8 @@ class ModelWithLoss(keras.Model):
         """As ``keras.Model.fit``. The labels are checked once, before the first step.
 
         In arrays that is all of them, in a data set (``tf.data.Dataset``, ``PyDataset``) the first
-        batch, in the first fit with it; the same for ``validation_data``. That look is an iteration
-        of its own: a data set that shuffles draws once more.
+        batch; the same for ``validation_data``. That look is an iteration of its own: a data set
+        that shuffles draws once more.
         """
         self._check_labels("", x if isinstance(x, _DATA_SETS) else (x, y))
         self._check_labels("in `validation_data`: ", kwargs.get("validation_data"))
@@ -254,18 +252,15 @@ class ModelWithLoss(keras.Model):
         return super().fit(x, y, *args, **kwargs)
 
     def _check_labels(self, where: str, data) -> None:
-        """Of arrays, or of the first batch of a data set that has not been looked at before."""
-        new = isinstance(data, _DATA_SETS) and data not in self._looked_at
-        where += "in the first batch of `x`: " if new else ""
-        batch = next(iter(data), None) if new else data
-        y = keras.utils.unpack_x_y_sample_weight(batch)[1]
+        """Of arrays, or of the first batch of a data set."""
+        if isinstance(data, _DATA_SETS):
+            where, data = where + "in the first batch of `x`: ", next(iter(data), None)
+        y = keras.utils.unpack_x_y_sample_weight(data)[1]
         try:
             if y is not None:
                 self.loss_layer.check_labels(y)
         except ValueError as error:
             raise ValueError(f"{where}{error}") from None
-        if new:
-            self._looked_at.add(data)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The reduced loss of the batch plus regularizers and ``add_loss`` terms."""

@@ -428,8 +428,8 @@ FAULTS = (
     Fault(
         "labels: those of a data set are not looked at",
         STATEFUL,
-        "new = isinstance(data, _DATA_SETS) and data not in self._looked_at",
-        "new = False",
+        "if isinstance(data, _DATA_SETS):",
+        "if False:",
         TESTS_OF_LABELS,
     ),
     Fault(

@@ -100,7 +100,7 @@ def test_good_labels_train(way):
     assert not equal(arrays(trained.variables), before)
 
 
-def test_a_data_set_is_looked_at_once():
+def test_a_data_set_is_looked_at_once_in_each_fit():
     begun = []
 
     def rows():
@@ -112,7 +112,7 @@ def test_a_data_set_is_looked_at_once():
     trained = model()
     for _ in range(2):
         trained.fit(data, epochs=3, verbose=0)
-    assert len(begun) == 1 + 2 * 3
+    assert len(begun) == 2 * (1 + 3)
 
 
 def test_a_data_set_is_refused_again():
