@@ -5,87 +5,120 @@ run only where there are numbers: on Python arguments and on eager tensors. Insi
 they are skipped, and cost nothing there.
 """
 
-from __future__ import annotations
-
+import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from lossutils.errors import shortened
 from lossutils.installation import require_tensorflow
 
 require_tensorflow()  # every loss imports this file, so this is where another backend is named
 
-
-def has_values(x: Any) -> bool:
-    """True if the numbers in ``x`` can be read now, False for a symbolic tensor of a graph."""
-    return not (tf.is_tensor(x) and tf.is_symbolic_tensor(x)) and not _is_symbolic_variable(x)
+_FOUND = {"be": "is", "have": "has", "hold": "holds"}
 
 
-def _is_symbolic_variable(x: Any) -> bool:
-    # A variable met while a graph is being traced has no value to read yet.
-    return hasattr(x, "assign") and not tf.executing_eagerly()
+def check(name: str, value, wanted: str, fine) -> None:
+    """Raise ValueError unless all is fine: `name` must be what is wanted, but is the value.
 
-
-def number(
-    name: str,
-    value: Any,
-    *,
-    above: float | None = None,
-    at_least: float | None = None,
-    below: float | None = None,
-) -> Any:
-    """Return ``value`` if it is one finite number inside the limits, else raise ValueError.
-
-    Tensors and variables pass through unread inside a graph, so a loss parameter may be one.
+    >>> check("delta", -1, "be above 0", fine=False)
+    Traceback (most recent call last):
+    ValueError: `delta` must be above 0, but is -1.
     """
-
-    def inside(array: np.ndarray) -> bool:
-        return (
-            array.ndim == 0
-            and np.isfinite(array)
-            and (above is None or array > above)
-            and (at_least is None or array >= at_least)
-            and (below is None or array < below)
-        )
-
-    return numbers(name, value, "a finite number" + _limits(above, at_least, below), inside)
+    if not fine:
+        found = _FOUND[wanted.split()[0]]
+        raise ValueError(f"`{name}` must {wanted}, but {found} {shortened(repr(value))}.")
 
 
-def numbers(name: str, value: Any, wanted: str, allowed: Callable[[np.ndarray], Any]) -> Any:
+def has_values(x) -> bool:
+    """True if the numbers in ``x`` can be read now, False for what a graph will compute."""
+    return tf.executing_eagerly() or not (tf.is_tensor(x) or hasattr(x, "assign"))
+
+
+def numbers(name: str, value, wanted: str, allowed: Callable[[np.ndarray], bool | np.ndarray]):
     """Return ``value`` if it holds numbers, all of them allowed, else raise ValueError.
 
     ``allowed`` is asked with an array, and says whether all or which of its numbers may be.
     Tensors and variables pass through unread inside a graph.
     """
-    if isinstance(value, (str, bytes, bool)) or value is None:
-        raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.")
-    if not has_values(value):
-        return value
-    try:
-        array = _as_float32(ops.convert_to_numpy(value))
-        fine = allowed(array)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.") from error
-    if not np.all(fine):
-        found = f"holds {array[~fine][0]:g}" if np.ndim(fine) else f"is {value!r}"
-        raise ValueError(f"`{name}` must be {wanted}, but {found}.")
+    if has_values(value):
+        array = _as_float32(value)
+        fine = np.asarray(allowed(array))
+        if fine.ndim and not fine.all():
+            strange = shortened(str(array[~fine][0]))
+            raise ValueError(f"`{name}` must {wanted}, but holds {strange}.")
+        check(name, value, wanted, fine.all())
     return value
 
 
-def whole_number(name: str, value: Any, at_least: int = 0) -> int:
+def _as_float32(value) -> np.ndarray:
+    """As the losses will see it, so that limits hold there; NaN if it is no number."""
+    try:
+        array = np.asarray(None if isinstance(value, bool) else ops.convert_to_numpy(value))
+        with np.errstate(over="ignore"):
+            return array.astype("float32", casting="same_kind")
+    except (TypeError, ValueError):
+        return np.float32("nan")
+
+
+def number(name: str, value, *, above=-np.inf, at_least=-np.inf, below=np.inf):
+    """Return ``value`` if it is one finite number inside the limits, else raise ValueError.
+
+    Tensors and variables pass through unread inside a graph, so a loss parameter may be one.
+    """
+    limits = {"above": above, "of at least": at_least, "below": below}
+    words = [f"{word} {limit:g}" for word, limit in limits.items() if np.isfinite(limit)]
+
+    def inside(x):
+        return x.ndim == 0 and np.isfinite(x) and above < x < below and x >= at_least
+
+    return numbers(name, value, f"be a finite number {' and '.join(words)}".rstrip(), inside)
+
+
+def whole_number(name: str, value, at_least: int = 0) -> int:
     """Return ``value`` if it is a whole number of at least ``at_least``, else raise ValueError."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < at_least:
-        raise ValueError(
-            f"`{name}` must be a whole number of at least {at_least}, but is {value!r}."
-        )
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    check(name, value, f"be a whole number of at least {at_least}", whole and value >= at_least)
     return int(value)
 
 
-def at_least_float32(x: Any) -> Any:
+def flag(name: str, value) -> bool:
+    """Return ``value`` if it is True or False, else raise ValueError."""
+    check(name, value, "be True or False", isinstance(value, (bool, np.bool_)))
+    return bool(value)
+
+
+def weights(name: str, value, *, length: int | None = None) -> tuple:
+    """Return ``value`` as a tuple of finite, non-negative floats, not all of them zero.
+
+    A tuple, because a list that a caller changes later would change the loss behind its back.
+    Weights that are tensors of a graph pass through unread; only their number is checked.
+    """
+    if tf.is_tensor(value):
+        value = tf.unstack(value)
+    sequence = isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, (str, bytes))
+    array = _as_float32([w if has_values(w) else 1.0 for w in value] if sequence else value)
+    right_length = array.shape == (length or array.size,)
+    fine = right_length and np.all((array >= 0) & (array < np.inf)) and np.any(array > 0)
+    wanted = f"{length or 'some'} weights in class order, finite numbers of at least 0"
+    check(name, value, f"be a sequence of {wanted}, at least one weight above 0", fine)
+    return tuple(float(w) if has_values(w) else w for w in value)
+
+
+def by_name(make: Callable, args: tuple, kwargs: dict) -> dict:
+    """The arguments of a call by their names, with the numbers of NumPy as those of Python."""
+    by_position = zip(inspect.signature(make).parameters, args, strict=False)
+    return keras.tree.map_structure(_plain, {**dict(by_position), **kwargs})
+
+
+def _plain(value):
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
+
+
+def at_least_float32(x):
     """``x`` as a tensor of float64 if it is one already, else of float32.
 
     In float16 the clip bound 1 - 1e-7 would be exactly 1.
@@ -94,151 +127,74 @@ def at_least_float32(x: Any) -> Any:
     return x if keras.backend.standardize_dtype(x.dtype) == "float64" else ops.cast(x, "float32")
 
 
-def _as_float32(value: Any) -> np.ndarray:
-    # The losses compute in float32, so that is where a number must be finite and inside its limits.
-    if np.iscomplexobj(value):
-        raise TypeError("complex")
-    with np.errstate(over="ignore"):
-        return np.asarray(value, dtype="float64").astype("float32")
-
-
-def _limits(above: float | None, at_least: float | None, below: float | None) -> str:
-    words = []
-    if above is not None:
-        words.append(f"above {above:g}")
-    if at_least is not None:
-        words.append(f"of at least {at_least:g}")
-    if below is not None:
-        words.append(f"below {below:g}")
-    return (" " + " and ".join(words)) if words else ""
-
-
-def weights(name: str, value: Any, *, length: int | None = None) -> tuple[Any, ...]:
-    """Return ``value`` as a tuple of finite, non-negative floats, not all of them zero.
-
-    A tuple, because a list that a caller changes later would change the loss behind its back.
-    Weights that are tensors of a graph pass through unread; only their number is checked.
-    """
-    wanted = "a sequence of finite numbers of at least 0, in class order"
-    if tf.is_tensor(value) and value.shape.rank == 1 and value.shape[0] is not None:
-        value = tf.unstack(value)
-    if isinstance(value, (str, bytes, dict)) or not isinstance(value, (Sequence, np.ndarray)):
-        raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.")
-    if length is not None and len(value) != length:
-        raise ValueError(f"`{name}` must hold {length} weights, but holds {len(value)}: {value!r}.")
-    if not all(has_values(w) for w in value):
-        return tuple(value)
-    try:
-        array = _as_float32(value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.") from error
-    if array.ndim != 1 or not np.all(np.isfinite(array)) or np.any(array < 0):
-        raise ValueError(f"`{name}` must be {wanted}, but is {value!r}.")
-    if not np.any(array > 0):
-        raise ValueError(f"`{name}` must hold at least one weight above 0, but is {value!r}.")
-    return tuple(float(w) for w in value)
-
-
-def flag(name: str, value: Any) -> bool:
-    """Return ``value`` if it is True or False, else raise ValueError."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"`{name}` must be True or False, but is {value!r}.")
-    return bool(value)
-
-
-def same_shape(y_true: Any, y_pred: Any) -> None:
+def same_shape(y_true, y_pred) -> None:
     """Raise ValueError unless labels and predictions have the same shape, batch axis included.
 
     Without this check (batch,) against (batch, 1) broadcasts to (batch, batch) in silence.
     """
-    if y_true.shape.rank is None or y_pred.shape.rank is None:
-        # TensorFlow gives up on the rank when a second call brings another number of axes.
-        raise ValueError(
-            "`y_true` or `y_pred` has another number of axes than in an earlier call; give labels "
-            "and predictions the same shape, such as (batch, 1), in every call."
-        )
-    true_shape, pred_shape = tuple(y_true.shape), tuple(y_pred.shape)
-    agree = len(true_shape) == len(pred_shape) and all(
-        t is None or p is None or t == p for t, p in zip(true_shape, pred_shape, strict=True)
-    )
-    if agree:
-        return
+    true, pred = y_true.shape, y_pred.shape
     advice = "give both the same shape"
-    if len(true_shape) + 1 == len(pred_shape) and pred_shape[-1] == 1:
+    if None in (true.rank, pred.rank):
+        # TensorFlow gives up on the rank when a second call brings another number of axes.
+        advice = "give both the same shape, such as (batch, 1), in every call"
+    elif true.is_compatible_with(pred):
+        return
+    elif true.concatenate([1]).is_compatible_with(pred):
         advice = "add the missing axis to the labels: y_true[:, None]"
-    elif len(pred_shape) + 1 == len(true_shape) and true_shape[-1] == 1:
+    elif pred.concatenate([1]).is_compatible_with(true):
         advice = "add the missing axis to the predictions: y_pred[:, None]"
-    raise ValueError(
-        f"`y_true` has shape {true_shape} and `y_pred` has shape {pred_shape}; {advice}."
-    )
+    raise ValueError(f"`y_true` has shape {true} and `y_pred` has shape {pred}; {advice}.")
 
 
-def same_structure(y_true: Any, y_pred: Any) -> Any:
+def same_structure(y_true, y_pred):
     """Return the labels in the structure of the predictions, or raise ValueError.
 
     Only for networks with several outputs: where predictions are a list, Keras hands over the
     labels as a tuple.
     """
-    parts_true, parts_pred = keras.tree.flatten(y_true), keras.tree.flatten(y_pred)
-    if len(parts_true) != len(parts_pred) or _keys(y_true) != _keys(y_pred):
-        raise ValueError(
-            f"`y_true` holds {_parts(y_true)} and `y_pred` holds {_parts(y_pred)}; give one array "
-            "of labels for each output, under the same names."
-        )
-    return keras.tree.pack_sequence_as(y_pred, parts_true)
+    given, wanted = names_or_number(y_true), names_or_number(y_pred)
+    check("y_true", given, f"hold one array of labels for each output, {wanted}", given == wanted)
+    return keras.tree.pack_sequence_as(y_pred, keras.tree.flatten(y_true))
 
 
-def _keys(parts: Any) -> list[str]:
-    return sorted(parts) if isinstance(parts, dict) else []
+def names_or_number(parts) -> list[str] | int:
+    """What tells whether labels, predictions or losses fit together."""
+    return sorted(parts) if isinstance(parts, dict) else len(keras.tree.flatten(parts))
 
 
-def _parts(parts: Any) -> str:
-    return f"{len(keras.tree.flatten(parts))} array(s) {_keys(parts) or ''}".rstrip()
-
-
-def at_least_one_axis(y_pred: Any) -> None:
+def at_least_one_axis(y_pred) -> None:
     """Raise ValueError for predictions without a batch axis and a feature axis."""
-    if len(y_pred.shape) < 2:
-        raise ValueError(
-            f"`y_pred` has shape {tuple(y_pred.shape)}; a batch axis and a last axis to average "
-            "over are wanted, such as (batch, 1)."
-        )
+    wanted = "have a batch axis and a last axis to average over, such as (batch, 1)"
+    check("y_pred", tuple(y_pred.shape), wanted, len(y_pred.shape) >= 2)
 
 
-def zeros_and_ones(name: str, y_true: Any) -> None:
+def last_axis(name: str, x, size: int) -> None:
+    """Raise ValueError unless the last axis has this size."""
+    shape = tuple(x.shape)
+    check(name, shape, f"have shape (..., {size})", shape[-1:] == (size,))
+
+
+def has_shape(name: str, x, shape: tuple) -> None:
+    """Raise ValueError for another shape; None stands for any size."""
+    fine = tf.TensorShape(x.shape).is_compatible_with(shape)
+    check(name, tuple(x.shape), f"have shape {shape}", fine)
+
+
+def zeros_and_ones(name: str, y_true) -> None:
     """Raise ValueError if labels whose values can be read hold anything but 0 and 1."""
-    if not has_values(y_true):
-        return
-    values = ops.convert_to_numpy(y_true)
-    strange = values[~np.isin(values, (0, 1))]
-    if strange.size:
-        raise ValueError(f"`{name}` must hold only 0 and 1, but holds {strange.flat[0]!s}.")
+    numbers(name, y_true, "hold only 0 and 1", lambda y: (y == 0) | (y == 1))
 
 
-def one_hot(name: str, y_true: Any) -> None:
+def one_hot(name: str, y_true) -> None:
     """Raise ValueError if labels whose values can be read are not one-hot along the last axis."""
     zeros_and_ones(name, y_true)
-    if not has_values(y_true):
-        return
-    sums = ops.convert_to_numpy(y_true).sum(axis=-1)
-    if np.any(sums != 1):
-        raise ValueError(
-            f"`{name}` must be one-hot (exactly one 1 in each row), but a row adds up to "
-            f"{sums[sums != 1].flat[0]!s}."
-        )
+    numbers(name, y_true, "be one-hot, with one 1 in each row", lambda y: y.sum(axis=-1) == 1)
 
 
-def probabilities(name: str, y_pred: Any) -> None:
+def probabilities(name: str, y_pred) -> None:
     """Raise ValueError if predictions whose values can be read lie outside [0, 1].
 
-    By 1e-6 they may: the rounded mean of some probabilities can be 1.0000001.
+    By 1e-6 they may: the rounded mean of some probabilities can be 1.0000001. NaN is for others.
     """
-    if not has_values(y_pred):
-        return
-    values = ops.convert_to_numpy(y_pred)
-    outside = values[(values < -1e-6) | (values > 1 + 1e-6)]
-    if outside.size:
-        raise ValueError(
-            f"`{name}` must hold probabilities in [0, 1], but holds {outside.flat[0]!s}; set "
-            "from_logits=True if these are logits."
-        )
+    wanted = "hold probabilities in [0, 1], or logits with from_logits=True"
+    numbers(name, y_pred, wanted, lambda p: ~((p < -1e-6) | (p > 1 + 1e-6)))

@@ -8,54 +8,43 @@ The arithmetic is done in float32 or wider: half-precision predictions are widen
 in float16 the clip bound 1 - 1e-7 is exactly 1, and its logarithm of the rest minus infinity.
 """
 
-from __future__ import annotations
-
 import functools
-import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from lossutils import arguments
 
-Loss = Callable[[Any, Any], Any]
-
+Loss = Callable  # of labels and predictions
 
 STORABLE: dict[str, Callable[..., Loss]] = {}
 """The functions of this file by name: what they return can be made again from a saved model."""
 
 
-def _storable(make: Callable[..., Loss]) -> Callable[..., Loss]:
+def storable(make: Callable[..., Loss]) -> Callable[..., Loss]:
     """Notes on each loss how it was made: by itself a closure is not found again on load."""
 
     @functools.wraps(make)
-    def noting(*args: Any, **kwargs: Any) -> Loss:
-        loss = make(*args, **kwargs)
-        given = inspect.signature(make).bind(*args, **kwargs).arguments
-        plain = keras.tree.map_structure(_plain, dict(given))
-        loss.made_by = {"closure": make.__name__, "arguments": plain}
+    def noting(*args, **kwargs) -> Loss:
+        loss, given = make(*args, **kwargs), arguments.by_name(make, args, kwargs)
+        loss.made_by = {"closure": make.__name__, "arguments": given}
         return loss
 
     STORABLE[make.__name__] = noting
     return noting
 
 
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
-
-
-def _float_pair(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Both as tensors of one float type, at least float32 wide, and of one shape."""
+def floats(y_true, y_pred, *parameters) -> tuple:
+    """All as tensors of one float type, at least float32 wide, after a look at the shapes."""
     y_true, y_pred = ops.convert_to_tensor(y_true), arguments.at_least_float32(y_pred)
     arguments.same_shape(y_true, y_pred)
     arguments.at_least_one_axis(y_pred)
-    return ops.cast(y_true, y_pred.dtype), y_pred
+    parameters = (ops.convert_to_tensor(value, y_pred.dtype) for value in parameters)
+    return ops.cast(y_true, y_pred.dtype), y_pred, *parameters
 
 
-@_storable
+@storable
 def huber(delta: float = 1.0) -> Loss:
     """Quadratic for residuals up to ``delta``, linear beyond.
 
@@ -81,8 +70,7 @@ def huber(delta: float = 1.0) -> Loss:
     arguments.number("delta", delta, above=0)
 
     def loss(y_true, y_pred):
-        y_true, y_pred = _float_pair(y_true, y_pred)
-        bound = ops.convert_to_tensor(delta, y_pred.dtype)
+        y_true, y_pred, bound = floats(y_true, y_pred, delta)
         size = ops.abs(y_true - y_pred)
         q = ops.minimum(size, bound)
         return ops.mean(0.5 * q * q + bound * (size - q), axis=-1)
@@ -90,7 +78,7 @@ def huber(delta: float = 1.0) -> Loss:
     return loss
 
 
-@_storable
+@storable
 def weighted_binary_crossentropy(weights: Sequence[float], from_logits: bool = False) -> Loss:
     """Binary cross-entropy in which each class has its own weight.
 
@@ -117,24 +105,23 @@ def weighted_binary_crossentropy(weights: Sequence[float], from_logits: bool = F
     >>> [round(float(v), 4) for v in loss([[0.0], [1.0]], [[0.5], [0.5]])]
     [0.0693, 0.6238]
     """
-    weight_0, weight_1 = arguments.weights("weights", weights, length=2)
+    class_weights = arguments.weights("weights", weights, length=2)
     from_logits = arguments.flag("from_logits", from_logits)
 
     def loss(y_true, y_pred):
-        y_true, y_pred = _float_pair(y_true, y_pred)
+        y_true, y_pred, w_0, w_1 = floats(y_true, y_pred, *class_weights)
         arguments.zeros_and_ones("y_true", y_true)
         if from_logits:
             cost_0, cost_1 = ops.softplus(y_pred), ops.softplus(-y_pred)
         else:
             p = _clipped(y_pred)
             cost_0, cost_1 = -ops.log(1.0 - p), -ops.log(p)
-        w_0, w_1 = (ops.convert_to_tensor(w, y_pred.dtype) for w in (weight_0, weight_1))
         return ops.mean(w_1 * y_true * cost_1 + w_0 * (1.0 - y_true) * cost_0, axis=-1)
 
     return loss
 
 
-@_storable
+@storable
 def weighted_categorical_crossentropy(weights: Sequence[float], from_logits: bool = False) -> Loss:
     """Categorical cross-entropy in which each class has its own weight.
 
@@ -164,27 +151,23 @@ def weighted_categorical_crossentropy(weights: Sequence[float], from_logits: boo
     from_logits = arguments.flag("from_logits", from_logits)
 
     def loss(y_true, y_pred):
-        y_true, y_pred = _float_pair(y_true, y_pred)
-        if y_pred.shape[-1] != len(class_weights):
-            raise ValueError(
-                f"`weights` holds {len(class_weights)} weights, but `y_pred` has "
-                f"{y_pred.shape[-1]} classes (shape {tuple(y_pred.shape)})."
-            )
+        y_true, y_pred, *w = floats(y_true, y_pred, *class_weights)
+        wanted = f"hold a weight for each of the {y_pred.shape[-1]} classes of `y_pred`"
+        arguments.check("weights", class_weights, wanted, len(w) == y_pred.shape[-1])
         arguments.one_hot("y_true", y_true)
         log_p = ops.log_softmax(y_pred, axis=-1) if from_logits else ops.log(_clipped(y_pred))
-        w = ops.stack([ops.convert_to_tensor(w, y_pred.dtype) for w in class_weights])
-        return -ops.sum(w * y_true * log_p, axis=-1)
+        return -ops.sum(ops.stack(w) * y_true * log_p, axis=-1)
 
     return loss
 
 
-def _clipped(p: Any) -> Any:
+def _clipped(p):
     # The upper bound must be a number below 1 in the working precision: 1e-7 is for float32.
     epsilon = max(keras.config.epsilon(), 1e-7)
     return ops.clip(p, epsilon, 1.0 - epsilon)
 
 
-@_storable
+@storable
 def near_zero_penalty(strength: float = 0.1, epsilon: float = 0.1) -> Loss:
     """Squared error plus a bounded penalty on predictions near zero.
 
@@ -213,15 +196,14 @@ def near_zero_penalty(strength: float = 0.1, epsilon: float = 0.1) -> Loss:
     arguments.number("epsilon", epsilon, above=0)
 
     def loss(y_true, y_pred):
-        y_true, y_pred = _float_pair(y_true, y_pred)
-        scaled = y_pred / ops.convert_to_tensor(epsilon, y_pred.dtype)
-        penalty = ops.convert_to_tensor(strength, y_pred.dtype) / (ops.square(scaled) + 1.0)
+        y_true, y_pred, height, half_width = floats(y_true, y_pred, strength, epsilon)
+        penalty = height / (ops.square(y_pred / half_width) + 1.0)
         return ops.mean(ops.square(y_true - y_pred) + penalty, axis=-1)
 
     return loss
 
 
-@_storable
+@storable
 def pinball(quantile: float = 0.5) -> Loss:
     """The loss whose minimiser is a quantile: linear, with one slope above and one below.
 
@@ -247,9 +229,8 @@ def pinball(quantile: float = 0.5) -> Loss:
     arguments.number("quantile", quantile, above=0, below=1)
 
     def loss(y_true, y_pred):
-        y_true, y_pred = _float_pair(y_true, y_pred)
+        y_true, y_pred, level = floats(y_true, y_pred, quantile)
         error = y_true - y_pred
-        level = ops.convert_to_tensor(quantile, y_pred.dtype)
         return ops.mean(level * ops.relu(error) + (1.0 - level) * ops.relu(-error), axis=-1)
 
     return loss

@@ -6,12 +6,8 @@ covariance I if x has the covariance S. Then S is a covariance whatever the opti
 determinant is a product of the diagonal, and S is never formed, inverted or factorised.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 import keras
 import numpy as np
@@ -28,7 +24,7 @@ _LARGEST_CONDITION = 1e10
 _START = 100
 
 
-def mahalanobis_squared(x: Any, mean: Any, cholesky_factor: Any) -> Any:
+def mahalanobis_squared(x, mean, cholesky_factor):
     """The squared Mahalanobis distance (x - mean)^T S^-1 (x - mean), with S = L L^T.
 
     For data from a Gaussian with this mean and covariance it follows a chi-squared distribution
@@ -53,16 +49,18 @@ def mahalanobis_squared(x: Any, mean: Any, cholesky_factor: Any) -> Any:
     array([4.  , 0.25], dtype=float32)
     """
     x = arguments.at_least_float32(x)
-    mean, factor = ops.convert_to_tensor(mean, x.dtype), _factor(cholesky_factor, x.dtype)
-    d = factor.shape[0]
-    if tuple(mean.shape) != (d,):
-        raise ValueError(f"`mean` must have shape ({d},), but has {tuple(mean.shape)}.")
-    if len(x.shape) == 0 or x.shape[-1] != d:
-        raise ValueError(f"`x` must have shape (..., {d}), but has {tuple(x.shape)}.")
+    mean = ops.convert_to_tensor(mean, x.dtype)
+    factor = ops.convert_to_tensor(cholesky_factor, x.dtype)
+    arguments.has_shape("mean", mean, (None,))
+    d = mean.shape[0]
+    arguments.has_shape("cholesky_factor", factor, (d, d))
+    arguments.last_axis("x", x, d)
+    wanted = "be finite, with a positive diagonal and 0 above the diagonal: numpy.linalg.cholesky"
+    arguments.numbers("cholesky_factor", factor, wanted, _is_cholesky_factor)
     return _by_rows(lambda rows: _squared_sizes(rows, factor), x - mean)
 
 
-def _squared_sizes(rows: Any, factor: Any) -> Any:
+def _squared_sizes(rows, factor):
     """The squares |L^-1 x|^2 of some points x, shape (n, d)."""
     d = factor.shape[0]
     if rows.shape[0] is not None and rows.shape[0] < d:
@@ -71,43 +69,23 @@ def _squared_sizes(rows: Any, factor: Any) -> Any:
     return ops.sum(ops.square(ops.matmul(rows, ops.transpose(_inverse(factor)))), axis=-1)
 
 
-def _solved(factor: Any, columns: Any) -> Any:
+def _solved(factor, columns):
     return ops.solve_triangular(factor, columns, lower=True)
 
 
-def _inverse(factor: Any) -> Any:
+def _inverse(factor):
     return _solved(factor, ops.eye(factor.shape[0], dtype=factor.dtype))
 
 
-def _by_rows(function: Callable, x: Any) -> Any:
+def _by_rows(function: Callable, x):
     """A function of (n, d) to (n,), applied to points of shape (..., d)."""
     if len(x.shape) == 2:
         return function(x)
     return ops.reshape(function(ops.reshape(x, (-1, x.shape[-1]))), ops.shape(x)[:-1])
 
 
-def _factor(value: Any, dtype: Any) -> Any:
-    factor = ops.convert_to_tensor(value, dtype)
-    wanted = "a lower triangle of finite numbers with a positive diagonal"
-    if len(factor.shape) != 2 or factor.shape[0] != factor.shape[1]:
-        raise ValueError(
-            f"`cholesky_factor` must have shape (d, d), but has {tuple(factor.shape)}."
-        )
-    if arguments.has_values(factor):
-        numbers = ops.convert_to_numpy(factor)
-        if not np.all(np.isfinite(numbers)):
-            raise ValueError(f"`cholesky_factor` must be {wanted}, but holds NaN or infinity.")
-        if np.any(np.triu(numbers, 1)):
-            raise ValueError(
-                f"`cholesky_factor` must be {wanted}, but has entries above the diagonal. It is "
-                "the factor that is wanted, not the covariance: numpy.linalg.cholesky(covariance)."
-            )
-        if np.any(np.diag(numbers) <= 0):
-            raise ValueError(
-                f"`cholesky_factor` must be {wanted}, but its diagonal holds "
-                f"{np.diag(numbers).min():g}."
-            )
-    return factor
+def _is_cholesky_factor(array: np.ndarray) -> bool:
+    return not np.triu(array, 1).any() and np.isfinite(array).all() and (np.diag(array) > 0).all()
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
@@ -180,35 +158,34 @@ class MahalanobisNLL(StatefulLoss):
         # fewer numbers into their places takes more code and no less time. For the optimizer it is
         # no matrix: Adafactor would average rows that hold nothing.
         self.triangle = self.add_weight(shape=(d * d,), initializer="zeros", name="triangle")
-        state = partial(self.add_weight, trainable=False)
-        self._centre = state(shape=(d,), initializer="zeros", name="centre")
-        self._whitening = state(shape=(d, d), initializer="identity", name="whitening")
-        self._seen = state(shape=(), initializer="zeros", name="seen")
+        self._centre = self.add_weight((d,), "zeros", trainable=False, name="centre")
+        self._whitening = self.add_weight((d, d), "identity", trainable=False, name="whitening")
+        self._seen = self.add_weight((), "zeros", trainable=False, name="seen")
 
     @property
-    def mean(self) -> Any:
+    def mean(self):
         _, factor = self._log_scale_and_factor()
         return self._centre - _solved(factor, self.shift[:, None])[:, 0]
 
     @property
-    def cholesky_factor(self) -> Any:
-        _, factor = self._log_scale_and_factor()
-        return _inverse(factor)
+    def cholesky_factor(self):
+        return _inverse(self._log_scale_and_factor()[1])
 
     @property
-    def covariance(self) -> Any:
+    def covariance(self):
         factor = self.cholesky_factor
         return ops.matmul(factor, ops.transpose(factor))
 
-    def start_at(self, mean: Any, covariance: Any) -> None:
+    def start_at(self, mean, covariance) -> None:
         """Set mean and covariance, shapes (d,) and (d, d), such as those of some residuals.
 
         Raises ValueError for shapes that do not fit, and for a covariance that is not finite,
         symmetric and positive definite, or whose condition number is beyond 1e10.
         """
         d = self.dimension
-        mean = _array("mean", mean, (d,))
-        factor = np.linalg.cholesky(_checked_covariance(_array("covariance", covariance, (d, d))))
+        mean, covariance = _array("mean", mean, (d,)), _array("covariance", covariance, (d, d))
+        _check_covariance(covariance)
+        factor = np.linalg.cholesky(covariance)
         self._forget_training()
         self._centre.assign(mean)
         self._whitening.assign(np.tril(np.linalg.inv(factor)))
@@ -219,17 +196,13 @@ class MahalanobisNLL(StatefulLoss):
             trained.assign(ops.zeros_like(trained))
 
     def call(self, y_true, y_pred, training=None, sample_weight=None):
-        if y_pred.shape[-1] != self.dimension:
-            raise ValueError(
-                f"`y_pred` must have {self.dimension} outputs, as `dimension` says, but has shape "
-                f"{tuple(y_pred.shape)}."
-            )
+        arguments.last_axis("y_pred", y_pred, self.dimension)
         residuals = y_true - y_pred
         if training:
             self._start(ops.stop_gradient(residuals), sample_weight)
         return _by_rows(self._nll, residuals)
 
-    def _nll(self, rows: Any) -> Any:
+    def _nll(self, rows):
         log_scale, factor = self._log_scale_and_factor()
         white = ops.matmul(rows - self._centre, ops.transpose(factor)) + self.shift
         log_of_start = ops.log(ops.diagonal(self._whitening))
@@ -238,14 +211,14 @@ class MahalanobisNLL(StatefulLoss):
             price = price + 0.5 * self.ridge * ops.sum(ops.square(factor))
         return 0.5 * ops.sum(ops.square(white), axis=-1) + price
 
-    def _log_scale_and_factor(self) -> tuple[Any, Any]:
+    def _log_scale_and_factor(self):
         """s, and P, the inverse of the Cholesky factor."""
         numbers = ops.reshape(self.triangle, (self.dimension, self.dimension))
         log_scale, below = ops.diagonal(numbers), np.tri(self.dimension, k=-1)
         triangle = (numbers * below + np.eye(self.dimension)) * ops.exp(log_scale)
         return log_scale, ops.matmul(triangle, self._whitening)
 
-    def _start(self, residuals: Any, sample_weight: Any) -> None:
+    def _start(self, residuals, sample_weight) -> None:
         """Take these samples into the mean and covariance to start from, if they are few yet."""
         rows = ops.reshape(residuals, (-1, self.dimension))
         weights = ops.reshape(weights_of(residuals, sample_weight), (-1,))
@@ -255,13 +228,12 @@ class MahalanobisNLL(StatefulLoss):
         few = self._seen < _START * self.dimension
         ops.cond(few, lambda: self._whiten(rows, weights), lambda: None)
 
-    def _whiten(self, rows: Any, weights: Any) -> None:
+    def _whiten(self, rows, weights) -> None:
         """Let mean and covariance be those of all samples so far, these included."""
         # In float32 a covariance holds condition numbers up to 1e7 only.
-        rows, weights, seen, centre, whitening = (
-            ops.cast(v, "float64")
-            for v in (rows, weights, self._seen, self._centre, self._whitening)
-        )
+        state = (self._seen, self._centre, self._whitening)
+        rows, weights, *state = (ops.cast(v, "float64") for v in (rows, weights, *state))
+        seen, centre, whitening = state
         count, mean, covariance = _moments(rows, weights)
         share, step = ops.divide_no_nan(count, seen + count), mean - centre
         centre = centre + share * step
@@ -277,22 +249,19 @@ class MahalanobisNLL(StatefulLoss):
         self._seen.assign(seen + count)
         self._forget_training()
 
-    def _covariance_of(self, whitening: Any, count: Any) -> Any:
+    def _covariance_of(self, whitening, count):
         """The covariance that `_whiten` was given, without what it put on its diagonal."""
         factor = _inverse(whitening)
         covariance = ops.matmul(factor, ops.transpose(factor))
         variances = (ops.diagonal(covariance) - self.ridge) / (1.0 + self._extra(count))
         return tf.linalg.set_diag(covariance, variances)
 
-    def _extra(self, count: Any) -> Any:
+    def _extra(self, count):
         """A share of each variance for its own: much while the samples hardly span the space."""
         return ops.where(count < 2 * self.dimension, ops.ones_like(count), 1e-8)
 
-    def get_config(self):
-        return {**super().get_config(), "dimension": self.dimension, "ridge": self.ridge}
 
-
-def _moments(rows: Any, weights: Any) -> tuple[Any, Any, Any]:
+def _moments(rows, weights):
     """Number, mean and covariance of those rows that are finite and weigh something."""
     weights = ops.where(ops.all(ops.isfinite(rows), axis=-1), weights, 0.0)
     count = ops.sum(ops.cast(weights > 0, rows.dtype))
@@ -349,27 +318,18 @@ class NCA(StatefulLoss):
     def __init__(self, dimension: int, components: int | None = None, **kwargs):
         super().__init__(**kwargs)
         self.dimension = arguments.whole_number("dimension", dimension, 1)
-        components = self.dimension if components is None else components
-        self.components = arguments.whole_number("components", components, 1)
-        if components > self.dimension:
-            raise ValueError(
-                f"`components` must be from 1 to `dimension`, {self.dimension}, but is "
-                f"{components}."
-            )
-        self.transformation = self.add_weight(
-            shape=(components, self.dimension), initializer=_identity_rows, name="transformation"
-        )
+        rows = self.dimension if components is None else components
+        wanted = f"be a whole number from 1 to `dimension`, {self.dimension}"
+        arguments.check("components", rows, wanted, rows in range(1, self.dimension + 1))
+        shape = (rows, self.dimension)
+        self.transformation = self.add_weight(shape, "identity", name="transformation")
 
     @property
-    def metric(self) -> Any:
+    def metric(self):
         return ops.matmul(ops.transpose(self.transformation), self.transformation)
 
     def call(self, y_true, y_pred):
-        if len(y_pred.shape) != 2 or y_pred.shape[-1] != self.dimension:
-            raise ValueError(
-                f"`y_pred` must have shape (batch, {self.dimension}), but has "
-                f"{tuple(y_pred.shape)}."
-            )
+        arguments.has_shape("y_pred", y_pred, (None, self.dimension))
         classes = _class_numbers(y_true)
         points = ops.matmul(y_pred, ops.transpose(self.transformation))
         # Far from the origin the squares below would cancel to nothing.
@@ -383,61 +343,34 @@ class NCA(StatefulLoss):
         other_class = ops.cast(classes[:, None] != classes[None, :], points.dtype)
         return ops.sum(neighbour * other_class, axis=-1)
 
-    def compute_output_shape(self, y_true_shape, y_pred_shape):
-        return tuple(y_pred_shape)[:-1]
-
-    def check_labels(self, y_true: Any) -> None:
+    def check_labels(self, y_true) -> None:
         super().check_labels(y_true)
-        labels = ops.convert_to_numpy(y_true)
-        if np.any(labels != np.round(labels)):
-            strange = labels[labels != np.round(labels)].flat[0]
-            raise ValueError(f"`y` must hold classes as whole numbers, but holds {strange!s}.")
-        if labels.ndim == 2 and labels.shape[1] > 1:
-            arguments.one_hot("y", labels)
-
-    def get_config(self):
-        config = {"dimension": self.dimension, "components": self.components}
-        return {**super().get_config(), **config}
+        arguments.numbers("y", y_true, "hold whole numbers of classes", lambda y: y == np.round(y))
+        if np.shape(y_true)[1:] not in ((), (1,)):
+            arguments.one_hot("y", y_true)
 
 
-def _class_numbers(y_true: Any) -> Any:
+def _class_numbers(y_true):
     """Classes as (batch,): from (batch,), (batch, 1) or one-hot (batch, classes)."""
-    if len(y_true.shape) not in (1, 2):
-        raise ValueError(
-            "`y_true` must have shape (batch,), (batch, 1) or, one-hot, (batch, classes), but has "
-            f"{tuple(y_true.shape)}."
-        )
+    wanted = "have shape (batch,), (batch, 1) or, one-hot, (batch, classes)"
+    arguments.check("y_true", tuple(y_true.shape), wanted, len(y_true.shape) in (1, 2))
     if len(y_true.shape) == 2 and y_true.shape[-1] > 1:
         return ops.argmax(y_true, axis=-1)
     return ops.reshape(y_true, (-1,))
 
 
-def _identity_rows(shape: tuple[int, ...], dtype: Any = None) -> Any:
-    return ops.eye(*shape, dtype=dtype)
-
-
-def _array(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+def _array(name: str, value, shape: tuple[int, ...]) -> np.ndarray:
     array = np.asarray(ops.convert_to_numpy(value), dtype="float64")
-    if array.shape != shape:
-        raise ValueError(f"`{name}` must have shape {shape}, but has {array.shape}.")
-    if not np.all(np.isfinite(array)):
-        raise ValueError(f"`{name}` must hold finite numbers, but holds NaN or infinity.")
-    return array
+    arguments.has_shape(name, array, shape)
+    return arguments.numbers(name, array, "hold finite numbers", np.isfinite)
 
 
-def _checked_covariance(covariance: np.ndarray) -> np.ndarray:
-    if np.abs(covariance - covariance.T).max() > 1e-5 * np.abs(covariance).max():
-        raise ValueError("`covariance` must be symmetric, but differs from its transpose.")
-    values = np.linalg.eigvalsh(covariance)
-    if values[0] <= 0:
-        raise ValueError(
-            f"`covariance` must be positive definite, but has the eigenvalue {values[0]:.3g}; add "
-            "a small multiple of the identity."
-        )
-    if values[-1] > _LARGEST_CONDITION * values[0]:
-        raise ValueError(
-            f"`covariance` must have a condition number of at most {_LARGEST_CONDITION:g}, but has "
-            f"{values[-1] / values[0]:.3g}; standardise the features, or add a small multiple of "
-            "the identity."
-        )
-    return covariance
+def _check_covariance(covariance: np.ndarray) -> None:
+    symmetric = np.abs(covariance - covariance.T).max() <= 1e-5 * np.abs(covariance).max()
+    arguments.check("covariance", covariance, "be symmetric", symmetric)
+    least, most = np.linalg.eigvalsh(covariance)[[0, -1]]
+    if least <= 0:
+        found = f"be positive definite, but has the eigenvalue {least:.3g}"
+        raise ValueError(f"`covariance` must {found}; add a small multiple of the identity.")
+    wanted = f"have a condition number of at most {_LARGEST_CONDITION:g} (standardise the features)"
+    arguments.check("covariance", float(most / least), wanted, most <= _LARGEST_CONDITION * least)

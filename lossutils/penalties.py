@@ -1,16 +1,13 @@
 """Penalties on the weights of a model. They depend on no sample, so they are no part of a loss."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import Any
 
 from keras import ops
 
 from lossutils import arguments
 
 
-def l1_penalty(variables: Iterable[Any], strength: float = 0.01) -> Any:
+def l1_penalty(variables: Iterable, strength: float = 0.01):
     """``strength`` times the sum of the absolute values of all entries of all ``variables``.
 
     For a penalty on one layer, ``kernel_regularizer=keras.regularizers.L1(strength)`` is the right
@@ -35,11 +32,7 @@ def l1_penalty(variables: Iterable[Any], strength: float = 0.01) -> Any:
     1.5
     """
     arguments.number("strength", strength, at_least=0)
-    wanted = "an iterable of at least one variable"
-    if isinstance(variables, (str, bytes)) or not isinstance(variables, Iterable):
-        raise ValueError(f"`variables` must be {wanted}, but is {variables!r}.")
-    variables = list(variables)
-    if not variables:
-        raise ValueError(f"`variables` must be {wanted}, but is empty.")
-    sizes = [ops.sum(ops.abs(ops.cast(v, "float32"))) for v in variables]
+    given = [] if isinstance(variables, str) or not isinstance(variables, Iterable) else variables
+    sizes = [ops.sum(ops.abs(ops.cast(v, "float32"))) for v in given]
+    arguments.check("variables", variables, "be an iterable of at least one variable", sizes)
     return ops.cast(strength, "float32") * ops.sum(ops.stack(sizes))

@@ -6,11 +6,7 @@ minimising the loss alone it runs to whatever forgives most. Learned by likeliho
 the logarithm of its own integral, and the data decide.
 """
 
-from __future__ import annotations
-
 import math
-from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
@@ -18,11 +14,10 @@ import tensorflow as tf
 from keras import ops
 
 from lossutils import arguments
-from lossutils.arguments import numbers
 from lossutils.stateful import StatefulLoss
 
 
-def general_robust_loss(residual: Any, alpha: Any, scale: Any) -> Any:
+def general_robust_loss(residual, alpha, scale):
     """The general robust loss: from the squared error to Welsch's loss as alpha falls.
 
     With s = (residual / scale)^2 and b = 2 - alpha it is (b / alpha) ((1 + s / b)^(alpha / 2) - 1),
@@ -57,14 +52,14 @@ def general_robust_loss(residual: Any, alpha: Any, scale: Any) -> Any:
     >>> [round(float(v), 3) for v in general_robust_loss([0.5, 10.0], alpha=-np.inf, scale=1)]
     [0.118, 1.0]
     """
-    numbers("alpha", alpha, "a number of at most 2 (minus infinity is one)", lambda a: a <= 2)
-    numbers("scale", scale, "a finite number above 0", lambda c: np.isfinite(c) & (c > 0))
+    arguments.numbers("alpha", alpha, "be at most 2 (or minus infinity)", lambda a: a <= 2)
+    arguments.numbers("scale", scale, "be finite and above 0", lambda c: (c > 0) & (c < np.inf))
     residual = arguments.at_least_float32(residual)
     alpha, scale = (ops.convert_to_tensor(v, residual.dtype) for v in (alpha, scale))
     return _general(ops.square(residual / scale) + ops.zeros_like(alpha), alpha)
 
 
-def log_partition(alpha: Any) -> Any:
+def log_partition(alpha):
     """The logarithm of the integral of exp(-general_robust_loss(x, alpha, 1)) over all x.
 
     It is what a likelihood pays for its shape. The more forgiving the loss, the wider its density,
@@ -87,8 +82,10 @@ def log_partition(alpha: Any) -> Any:
     >>> [round(float(log_partition(alpha)), 4) for alpha in (0.0, 1.0, 2.0)]
     [1.4913, 1.1855, 0.9189]
     """
-    numbers("alpha", alpha, "a number from 0 to 2", lambda a: (a >= 0) & (a <= 2))
-    return _log_partition(arguments.at_least_float32(alpha))
+    arguments.numbers("alpha", alpha, "be a number from 0 to 2", lambda a: (a >= 0) & (a <= 2))
+    alpha = arguments.at_least_float32(alpha)
+    squares = ops.convert_to_tensor(_SQUARES.reshape([-1] + [1] * len(alpha.shape)), alpha.dtype)
+    return _log_integral(_general(squares + ops.zeros_like(alpha), alpha))
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
@@ -140,50 +137,37 @@ class AdaptiveRobustLoss(StatefulLoss):
 
     def __init__(self, dimension: int | None = None, least_scale: float = 1e-5, **kwargs):
         super().__init__(**kwargs)
-        one = dimension is None
-        self.dimension = None if one else arguments.whole_number("dimension", dimension, 1)
+        self.dimension = dimension
         self.least_scale = float(arguments.number("least_scale", least_scale, above=0))
-        shape = () if one else (self.dimension,)
+        shape = () if dimension is None else (arguments.whole_number("dimension", dimension, 1),)
         self.raw_alpha = self.add_weight(shape=shape, initializer="zeros", name="raw_alpha")
         self.log_scale = self.add_weight(shape=shape, initializer="zeros", name="log_scale")
 
     @property
-    def alpha(self) -> Any:
+    def alpha(self):
         return 2.0 * ops.sigmoid(self.raw_alpha)
 
     @property
-    def scale(self) -> Any:
+    def scale(self):
         return self.least_scale + ops.exp(self.log_scale)
 
-    def start_at(self, alpha: Any, scale: Any) -> None:
+    def start_at(self, alpha, scale) -> None:
         """Set shape and scale, such as 1 and the mean absolute value of some residuals.
 
         Raises ValueError for an alpha that is not between 0 and 2, or a scale that is not finite
         and above ``least_scale``.
         """
-        numbers("alpha", alpha, "a number between 0 and 2", lambda a: (a > 0) & (a < 2))
-        wanted = f"a finite number above `least_scale`, {self.least_scale:g},"
-        numbers("scale", scale, wanted, lambda c: np.isfinite(c) & (c > self.least_scale))
-        alpha, scale = self._one_or_all("alpha", alpha), self._one_or_all("scale", scale)
+        arguments.numbers("alpha", alpha, "be between 0 and 2", lambda a: (a > 0) & (a < 2))
+        wanted = f"be finite and above `least_scale`, {self.least_scale:g}"
+        arguments.numbers("scale", scale, wanted, lambda c: (c > self.least_scale) & (c < np.inf))
+        shape = tuple(self.raw_alpha.shape)
+        alpha, scale = (np.broadcast_to(np.float64(v), shape) for v in (alpha, scale))
         self.raw_alpha.assign(np.log(alpha) - np.log(2.0 - alpha))
         self.log_scale.assign(np.log(scale - self.least_scale))
 
-    def _one_or_all(self, name: str, value: Any) -> np.ndarray:
-        """One number for all outputs, or one for each, in the shape of the variables."""
-        numbers = np.asarray(ops.convert_to_numpy(value), "float64")
-        shape = tuple(self.raw_alpha.shape)
-        if numbers.shape not in ((), shape):
-            wanted = "one number" + (f", or one for each of {self.dimension} outputs" * bool(shape))
-            raise ValueError(f"`{name}` must be {wanted}, but has shape {numbers.shape}.")
-        return np.broadcast_to(numbers, shape)
-
     def call(self, y_true, y_pred):
         arguments.at_least_one_axis(y_pred)
-        if self.dimension not in (None, y_pred.shape[-1]):
-            raise ValueError(
-                f"`y_pred` must have {self.dimension} outputs, as `dimension` says, but has shape "
-                f"{tuple(y_pred.shape)}."
-            )
+        arguments.last_axis("y_pred", y_pred, self.dimension or y_pred.shape[-1])
         alpha, scale = self.alpha, self.scale
         squares = ops.square((y_true - y_pred) / scale)
         rows = ops.reshape(squares, (-1, self.dimension or 1))
@@ -194,18 +178,14 @@ class AdaptiveRobustLoss(StatefulLoss):
         price = ops.log(scale) + _log_integral(of_points)
         return ops.mean(ops.reshape(values, ops.shape(squares)) + price, axis=-1)
 
-    def get_config(self):
-        own = {"dimension": self.dimension, "least_scale": self.least_scale}
-        return {**super().get_config(), **own}
 
-
-def _general(s: Any, alpha: Any) -> Any:
+def _general(s, alpha):
     """The loss of s = (residual / scale)^2, float tensors; alpha broadcasts to s."""
     return _elementwise(s, alpha + ops.zeros_like(s))
 
 
 @ops.custom_gradient
-def _elementwise(s: Any, alpha: Any) -> tuple[Any, Callable]:
+def _elementwise(s, alpha):
     """The loss by two formulas, since one cancels near alpha = 0, and the other near 2.
 
     The slopes are written out. So they do not cancel either, they cost half, and `where` chooses
@@ -223,7 +203,7 @@ def _elementwise(s: Any, alpha: Any) -> tuple[Any, Callable]:
     up_to_one = ops.where(ops.abs(z) < _epsilon(s), 0.5 * b * log, b / a * growth_minus_1)
     value = ops.where(a > 1.0, near_two, up_to_one)
 
-    def slopes(upstream: Any) -> tuple[Any, Any]:
+    def slopes(upstream):
         of_b_log = log - s / (s + b)  # the slope of b log(1 + s/b) over b
         near_two = (0.5 * (s + b) * decay * of_b_log - decay_minus_1 - value) / a
         of_quotient = log * log * _slope_of_quotient(z, growth_minus_1)
@@ -235,7 +215,7 @@ def _elementwise(s: Any, alpha: Any) -> tuple[Any, Callable]:
     return value, slopes
 
 
-def _slope_of_quotient(z: Any, growth_minus_1: Any) -> Any:
+def _slope_of_quotient(z, growth_minus_1):
     """The slope of (exp(z) - 1) / z: by its series where z is small."""
     series = ops.zeros_like(z)
     for k in range(6, -1, -1):
@@ -262,16 +242,11 @@ def _nodes() -> tuple[np.ndarray, np.ndarray]:
 _SQUARES, _WEIGHTS = _nodes()
 
 
-def _log_partition(alpha: Any) -> Any:
-    squares = ops.convert_to_tensor(_SQUARES.reshape([-1] + [1] * len(alpha.shape)), alpha.dtype)
-    return _log_integral(_general(squares + ops.zeros_like(alpha), alpha))
-
-
-def _log_integral(of_points: Any) -> Any:
+def _log_integral(of_points):
     """The logarithm of the integral of exp(-loss), from the loss at each point, the first axis."""
     weights = ops.convert_to_tensor(_WEIGHTS, of_points.dtype)
     return ops.log(ops.tensordot(weights, ops.exp(-of_points), axes=1))
 
 
-def _epsilon(x: Any) -> float:
+def _epsilon(x) -> float:
     return float(np.finfo(keras.backend.standardize_dtype(x.dtype)).eps)

@@ -1,17 +1,13 @@
 """A loss on the overlap of masks: one value per picture, however many pixels it has."""
 
-from __future__ import annotations
-
 from keras import ops
 
 from lossutils import arguments
-from lossutils.closures import Loss, _float_pair, _storable
+from lossutils.closures import Loss, floats, storable
 
 
-@_storable
-def tversky(
-    false_positives: float = 0.5, false_negatives: float = 0.5, smooth: float = 1.0
-) -> Loss:
+@storable
+def tversky(false_positives=0.5, false_negatives=0.5, smooth=1.0) -> Loss:
     """One minus the Tversky index of two masks; with both weights at one half the Dice loss.
 
     With TP = sum y p, FP = sum (1 - y) p and FN = sum y (1 - p) over the pixels of a picture, the
@@ -40,23 +36,16 @@ def tversky(
     >>> [round(float(v), 4) for v in tversky(smooth=1.0)(mask, marked)]
     [0.25]
     """
-    weight_fp, weight_fn = arguments.weights(
-        "(false_positives, false_negatives)", (false_positives, false_negatives)
-    )
+    weights = (false_positives, false_negatives)
+    weights = arguments.weights("(false_positives, false_negatives)", weights)
     arguments.number("smooth", smooth, above=0)
 
     def loss(y_true, y_pred):
-        y_true, y_pred = _float_pair(y_true, y_pred)
-        if len(y_pred.shape) < 3:
-            raise ValueError(
-                f"`y_pred` has shape {tuple(y_pred.shape)}; axes of pixels between the batch and "
-                "the channels are wanted, such as (batch, height, width, 1)."
-            )
+        y_true, y_pred, w_fp, w_fn, s = floats(y_true, y_pred, *weights, smooth)
+        wanted = "have axes of pixels, such as (batch, height, width, 1)"
+        arguments.check("y_pred", tuple(y_pred.shape), wanted, len(y_pred.shape) >= 3)
         arguments.zeros_and_ones("y_true", y_true)
         pixels = tuple(range(1, len(y_pred.shape) - 1))
-        w_fp, w_fn, s = (
-            ops.convert_to_tensor(value, y_pred.dtype) for value in (weight_fp, weight_fn, smooth)
-        )
         overlap = ops.sum(y_true * y_pred, axis=pixels) + 0.5 * s
         too_much = ops.sum((1.0 - y_true) * y_pred, axis=pixels)
         too_little = ops.sum(y_true * (1.0 - y_pred), axis=pixels)

@@ -6,17 +6,16 @@ neither trains nor is saved, and nothing says so. ``StatefulLoss`` is a layer, a
 owns it next to the network, so both lists hold its variables.
 """
 
-from __future__ import annotations
-
-import weakref
-from typing import Any
+import inspect
+from collections.abc import Callable
+from types import MappingProxyType
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from lossutils import _parts, arguments, keras_internals
+from lossutils import arguments, keras_internals
 
 
 class StatefulLoss(keras.layers.Layer):
@@ -24,7 +23,8 @@ class StatefulLoss(keras.layers.Layer):
 
     A subclass makes its variables in ``__init__`` (``self.add_weight``), after calling
     ``super().__init__``, and computes in ``call(y_true, y_pred)`` one value per sample.
-    ``get_config`` must hold what ``__init__`` needs; variables are saved by themselves.
+    What ``__init__`` is given is noted and saved, and so are the variables. Only a class that is
+    given something else than numbers, text, and lists or dicts of them writes a ``get_config``.
 
     What ``call`` has an argument for it is told: ``training``, whether the step trains or only
     evaluates; and ``sample_weight``, how much each sample counts (weights times mask, None where
@@ -69,13 +69,13 @@ class StatefulLoss(keras.layers.Layer):
 
     labels_like_predictions = True
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = None,
-        dtype: Any = "float32",
-        **kwargs,
-    ):
+    def __new__(cls, *args, **kwargs):
+        loss = super().__new__(cls, *args, **kwargs)
+        # No dict: Keras would look for layers in it.
+        loss._made_with = MappingProxyType(arguments.by_name(loss.__init__, args, kwargs))
+        return loss
+
+    def __init__(self, reduction="sum_over_batch_size", name=None, dtype="float32", **kwargs):
         super().__init__(name=name, dtype=dtype, **kwargs)
         # The reduction is checked by Keras itself.
         self.reduction = keras.losses.Loss(reduction=reduction).reduction
@@ -96,33 +96,34 @@ class StatefulLoss(keras.layers.Layer):
             keras.tree.map_structure(arguments.same_shape, y_true, y_pred)
         return super().__call__(y_true, y_pred, **kwargs)
 
-    def call(self, y_true, y_pred):
-        """One value per sample; to be written by the subclass."""
-        raise NotImplementedError(f"{type(self).__name__} must define call(y_true, y_pred).")
-
-    def compute_output_shape(self, y_true_shape, y_pred_shape):
-        return tuple(y_true_shape)[:-1]
-
-    def check_labels(self, y_true: Any) -> None:
+    def check_labels(self, y_true) -> None:
         """Raise ValueError for labels this loss cannot take; called once at the start of ``fit``.
 
         The base class asks for finite numbers. A subclass may ask for more.
         """
+        wanted = "hold finite numbers (for classes np.unique(y, return_inverse=True)[1])"
         for labels in keras.tree.flatten(y_true):
-            values = ops.convert_to_numpy(labels)
-            if values.dtype.kind in "OSU":
-                raise ValueError(
-                    f"`y` must hold numbers, but holds {values.flat[0]!s}; number the classes with "
-                    "np.unique(y, return_inverse=True)[1]."
-                )
-            if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
-                raise ValueError("`y` must hold finite numbers, but holds NaN or infinity.")
+            arguments.numbers("y", labels, wanted, np.isfinite)
 
     def get_config(self):
-        return {**super().get_config(), "reduction": self.reduction}
+        return {**self._made_with, **super().get_config()}
 
 
-def weighted_mean(values: Any, sample_weight: Any = None) -> tuple[Any, Any]:
+def values_of(name: str, loss: Callable, y_true, y_pred, **offered):
+    """One value per sample; a layer is given what its call has an argument for of ``offered``."""
+    if isinstance(loss, keras.layers.Layer):
+        wanted = inspect.signature(loss.call).parameters
+        values = loss(y_true, y_pred, **{k: v for k, v in offered.items() if k in wanted})
+    else:
+        # Called as a whole, a keras Loss would reduce the batch to one number.
+        values = (loss.call if isinstance(loss, keras.losses.Loss) else loss)(y_true, y_pred)
+    if len(values.shape) == 0:
+        advice = "one value per sample is wanted, so average over the last axis only"
+        raise ValueError(f"{name} returned a scalar; {advice}: ops.mean(..., axis=-1).")
+    return values
+
+
+def weighted_mean(values, sample_weight=None):
     """The mean of a batch, in which each sample counts as much as it weighs; for a state.
 
     Args:
@@ -142,15 +143,14 @@ def weighted_mean(values: Any, sample_weight: Any = None) -> tuple[Any, Any]:
     return ops.divide_no_nan(*total), total[1]
 
 
-def weights_of(values: Any, sample_weight: Any = None) -> Any:
+def weights_of(values, sample_weight=None):
     """How much each of the values (batch, ..., k) counts, shape (batch, ...); 1 by default."""
-    weight = ops.ones_like(values[..., 0])
-    if sample_weight is None:
-        return weight
-    return weight * _of_rank(len(weight.shape), ops.cast(sample_weight, weight.dtype))
+    ones = ops.ones_like(values[..., 0])
+    given = 1.0 if sample_weight is None else sample_weight
+    return ones * _of_rank(len(ones.shape), ops.cast(given, ones.dtype))
 
 
-def _of_rank(rank: int, weight: Any) -> Any:
+def _of_rank(rank: int, weight):
     while len(weight.shape) > rank:
         weight = ops.mean(weight, axis=-1)
     while len(weight.shape) < rank:
@@ -162,41 +162,23 @@ class _Reduced(keras.losses.Loss):
     """Lets Keras do to a StatefulLoss what it does to every loss: casts, masks, weights, reduction,
     and the division by the number of replicas."""
 
-    def __init__(self, loss: StatefulLoss, **told: Any):
+    def __init__(self, loss: StatefulLoss, **told):
         super().__init__(name=loss.name, reduction=loss.reduction, dtype=loss.dtype_policy)
         self.loss, self.told = loss, told
 
     def call(self, y_true, y_pred):
-        name = f"{type(self.loss).__name__}.call"
-        return _parts.values_of(name, self.loss, y_true, y_pred, **self.told)
+        return values_of(f"{type(self.loss).__name__}.call", self.loss, y_true, y_pred, **self.told)
 
 
-def _counted(sample_weight: Any, y_pred: Any) -> Any:
+def _counted(sample_weight, y_pred):
     """How much each sample counts: its weight, and 0 where it is masked."""
     mask = keras_internals.mask_of(y_pred)
     if mask is None or sample_weight is None:
         return sample_weight if mask is None else mask
-    rank = max(len(mask.shape), len(sample_weight.shape))
-    mask = ops.cast(mask, sample_weight.dtype)
-    return _of_rank(rank, mask) * _of_rank(rank, sample_weight)
+    return ops.cast(mask, sample_weight.dtype) * _of_rank(len(mask.shape), sample_weight)
 
 
 _DATA_SETS = (tf.data.Dataset, keras.utils.PyDataset)
-
-
-def _first_labels(data_set: Any) -> Any:
-    """The labels of the first batch, None where there are none."""
-    of_keras = isinstance(data_set, keras.utils.PyDataset)
-    batch = data_set[0] if of_keras else next(iter(data_set), None)
-    return keras.utils.unpack_x_y_sample_weight(batch)[1]
-
-
-def _check_weights(sample_weight: Any) -> None:
-    if isinstance(sample_weight, (list, tuple, dict)):
-        raise ValueError(
-            "`sample_weight` must be one array, because the loss has one value per sample for all "
-            f"outputs together, but is a {type(sample_weight).__name__}."
-        )
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
@@ -222,18 +204,12 @@ class ModelWithLoss(keras.Model):
     """
 
     def __init__(self, network: keras.Model, loss: StatefulLoss, name: str | None = None):
-        if not isinstance(network, keras.Model):
-            raise ValueError(f"`network` must be a keras.Model, but is {network!r}.")
-        if not isinstance(loss, StatefulLoss):
-            raise ValueError(
-                f"`loss` must be a StatefulLoss, but is {loss!r}. A loss without variables goes "
-                "into compile(loss=...) of the plain network."
-            )
+        arguments.check("network", network, "be a keras.Model", isinstance(network, keras.Model))
+        wanted = "be a StatefulLoss (others go into compile(loss=...) of the plain network)"
+        arguments.check("loss", loss, wanted, isinstance(loss, StatefulLoss))
         # With the network's policy Keras knows that a mixed_float16 model needs loss scaling.
         super().__init__(name=name, dtype=network.dtype_policy)
-        self.network = network
-        self.loss_layer = loss
-        self._looked_at = weakref.WeakSet()  # data sets whose labels are known to be good
+        self.network, self.loss_layer = network, loss
         # Callbacks that save before the first step (BackupAndRestore) ask whether it is built.
         self.built = network.built
 
@@ -256,11 +232,8 @@ class ModelWithLoss(keras.Model):
         Weight decay of the optimizer keeps off the variables of the loss. (To keep it off others
         too, call ``optimizer.exclude_from_weight_decay`` before ``compile``.)
         """
-        if loss is not None:
-            raise ValueError(
-                f"`loss` must be left out of compile, but is {loss!r}: ModelWithLoss has its own "
-                "loss. Another one goes into ModelWithLoss(network, loss)."
-            )
+        wanted = "be left out of compile and go into ModelWithLoss(network, loss)"
+        arguments.check("loss", loss, wanted, loss is None)
         super().compile(optimizer=optimizer, **kwargs)
         # Decay draws towards 0: a choice for a weight, but no neutral value for a scale.
         keras_internals.keep_from_decay(self.optimizer, self.loss_layer.trainable_variables)
@@ -269,33 +242,29 @@ class ModelWithLoss(keras.Model):
         """As ``keras.Model.fit``. The labels are checked once, before the first step.
 
         In arrays that is all of them, in a data set (``tf.data.Dataset``, ``PyDataset``) the first
-        batch, in the first fit with it; the same for ``validation_data``. That look is an iteration
-        of its own: a data set that shuffles draws once more.
+        batch; the same for ``validation_data``. That look is an iteration of its own: a data set
+        that shuffles draws once more.
         """
-        self._check_labels("", x, y)
-        held_out = kwargs.get("validation_data")
-        if held_out is not None:
-            x_val, y_val, _ = keras.utils.unpack_x_y_sample_weight(held_out)
-            self._check_labels("in `validation_data`: ", x_val, y_val)
-        _check_weights(kwargs.get("sample_weight"))
+        self._check_labels("", x if isinstance(x, _DATA_SETS) else (x, y))
+        self._check_labels("in `validation_data`: ", kwargs.get("validation_data"))
+        weight, wanted = kwargs.get("sample_weight"), "be one array for all outputs together"
+        arguments.check("sample_weight", weight, wanted, not keras.tree.is_nested(weight))
         return super().fit(x, y, *args, **kwargs)
 
-    def _check_labels(self, where: str, x: Any, y: Any) -> None:
-        data_set = y is None and isinstance(x, _DATA_SETS)
-        if data_set and x not in self._looked_at:
-            where, y = where + "in the first batch of `x`: ", _first_labels(x)
+    def _check_labels(self, where: str, data) -> None:
+        """Of arrays, or of the first batch of a data set."""
+        if isinstance(data, _DATA_SETS):
+            where, data = where + "in the first batch of `x`: ", next(iter(data), None)
+        y = keras.utils.unpack_x_y_sample_weight(data)[1]
         try:
             if y is not None:
                 self.loss_layer.check_labels(y)
         except ValueError as error:
             raise ValueError(f"{where}{error}") from None
-        if data_set:
-            self._looked_at.add(x)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The reduced loss of the batch plus regularizers and ``add_loss`` terms."""
-        if y is None:
-            raise ValueError("`y` must hold the labels, as the loss wants them, but is None.")
+        arguments.check("y", y, "hold the labels, as the loss wants them", y is not None)
         # Asked for before the loss runs: where that sets a variable, the replicas wait for one
         # another, and afterwards the network knows only the penalties of the last of them.
         penalties = list(self.network.losses)
@@ -310,22 +279,15 @@ class ModelWithLoss(keras.Model):
         return loss
 
     def get_config(self):
-        return {
-            "name": self.name,
-            "dtype": self.dtype_policy.name,
-            "network": keras.saving.serialize_keras_object(self.network),
-            "loss": keras.saving.serialize_keras_object(self.loss_layer),
-        }
+        parts = {"network": self.network, "loss": self.loss_layer, "name": self.name}
+        return keras.saving.serialize_keras_object({**parts, "dtype": self.dtype_policy.name})
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        network, loss = (
-            keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects)
-            for key in ("network", "loss")
-        )
+        parts = keras.saving.deserialize_keras_object(config, custom_objects=custom_objects)
         # Keras forgets a network's own policy; without it the loss would no longer be scaled.
-        network.dtype_policy = keras.dtype_policies.get(config["dtype"])
-        return cls(network, loss, name=config["name"])
+        parts["network"].dtype_policy = keras.dtype_policies.get(parts.pop("dtype"))
+        return cls(**parts)
 
     def compile_from_config(self, config):
         # Keras compiles nothing on load if a class overrides compile, unless it overrides this too.

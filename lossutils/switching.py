@@ -6,11 +6,8 @@ is a variable of the loss as well: a fit that is broken off and resumed decides 
 been.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -18,13 +15,13 @@ import tensorflow as tf
 from keras import ops
 
 from lossutils import _parts, arguments
-from lossutils.stateful import ModelWithLoss, StatefulLoss, weighted_mean
+from lossutils.stateful import ModelWithLoss, StatefulLoss, values_of, weighted_mean
 
-# The best value of a metric before there is one: any other is better.
-_NO_BEST = float(np.finfo("float32").max)
+# Best value of a metric (any other is better), epochs without a better one, epochs left to wait.
+_NO_MEMORY = (float(np.finfo("float32").max), 0, 0)
 
 
-class _LossOfLosses(StatefulLoss):
+class _NamedLosses(_parts.LossOfLosses):
     """What the losses of this file share: a list of losses with names, saved with the model.
 
     Each loss may be a Keras name, a function giving one value per sample, a ``keras.losses.Loss``
@@ -33,26 +30,31 @@ class _LossOfLosses(StatefulLoss):
     are out of use coast a little.
     """
 
-    def __init__(self, losses: Sequence[Any], names: Sequence[str] | None = None, **kwargs):
+    def __init__(self, losses: Sequence, names=None, **kwargs):
         super().__init__(**kwargs)
-        self.branches = _resolved(losses)
-        self.names = _checked_names(names, self.branches)
-        for branch, name in zip(self.branches, self.names, strict=True):
-            if isinstance(branch, keras.layers.Layer):
-                _check_layer(branch, name)
+        listed = isinstance(losses, Sequence) and not isinstance(losses, (str, bytes)) and losses
+        arguments.check("losses", losses, "be a sequence of at least one loss", listed)
+        self.branches = [_parts.resolved("losses", loss) for loss in losses]
+        self.names = tuple(map(_parts.name_of, self.branches) if names is None else names)
+        different = len(set(self.names)) == len(self.names) == len(losses)
+        wanted = f"hold {len(losses)} different names, one for each loss"
+        all_names = all(isinstance(name, str) and name for name in self.names)
+        arguments.check("names", self.names, wanted, different and all_names)
+        _check_replicas(self.branches)
         self.labels_like_predictions = all(map(_parts.labels_like_predictions, self.branches))
 
-    def values(self, index: int, *pair: Any, **told: Any) -> Any:
-        """The per-sample values of one of the losses."""
-        name, loss = f"the loss {self.names[index]!r}", self.branches[index]
-        return ops.cast(_parts.values_of(name, loss, *pair, **told), self.compute_dtype)
+    def choices(self, y_true, y_pred, sample_weight) -> list[Callable]:
+        """For each loss a function that computes its values; Keras tells it whether it trains."""
 
-    def only(self, index: Any, *pair: Any, **told: Any) -> Any:
-        """The values of the loss at ``index``, a tensor; the others are not computed."""
-        positions = range(len(self.branches))
-        return _chosen(index, [lambda i=i: self.values(i, *pair, **told) for i in positions])
+        def values(name, loss):
+            name = f"the loss {name!r}"
+            values = values_of(name, loss, y_true, y_pred, sample_weight=sample_weight)
+            return ops.cast(values, self.compute_dtype)
 
-    def check_labels(self, y_true: Any) -> None:
+        pairs = zip(self.names, self.branches, strict=True)
+        return [lambda pair=pair: values(*pair) for pair in pairs]
+
+    def check_labels(self, y_true) -> None:
         super().check_labels(y_true)
         for branch in self.branches:
             if isinstance(branch, StatefulLoss):
@@ -60,28 +62,31 @@ class _LossOfLosses(StatefulLoss):
 
     def index_of(self, which: int | str) -> int:
         """The position of a loss given by name or position; ValueError if there is none such."""
-        if isinstance(which, str) and which in self.names:
+        if which in self.names:
             return self.names.index(which)
-        if isinstance(which, int) and not isinstance(which, bool) and 0 <= which < len(self.names):
-            return which
-        raise ValueError(
-            f"`to` must be one of the names {list(self.names)} or a position from 0 to "
-            f"{len(self.names) - 1}, but is {which!r}."
-        )
+        positions = range(len(self.names))
+        wanted = f"be one of the names {list(self.names)} or a position from 0 to {positions[-1]}"
+        arguments.check("to", which, wanted, type(which) is int and which in positions)
+        return which
 
-    def get_config(self):
-        config = {**super().get_config(), "names": list(self.names)}
-        pairs = zip(self.branches, self.names, strict=True)
-        config["losses"] = [_parts.config_of(branch, name) for branch, name in pairs]
-        return config
 
-    @classmethod
-    def from_config(cls, config):
-        return cls(**{**config, "losses": [_parts.restored(loss) for loss in config["losses"]]})
+class _OneOfLosses(_NamedLosses):
+    """What losses share of which one is active; its position is a variable."""
+
+    def __init__(self, losses: Sequence, names, **kwargs):
+        super().__init__(losses, names, **kwargs)
+        self._active = self.add_weight((), "zeros", "int32", trainable=False, name="active")
+
+    @property
+    def active(self) -> int:
+        return int(ops.convert_to_numpy(self._active))
+
+    def call(self, y_true, y_pred, training=None, sample_weight=None):
+        return _chosen(self._active, self.choices(y_true, y_pred, sample_weight))
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
-class SwitchedLoss(_LossOfLosses):
+class SwitchedLoss(_OneOfLosses):
     """Several losses, of which one is active; only that one is computed.
 
     Args:
@@ -109,30 +114,19 @@ class SwitchedLoss(_LossOfLosses):
     3.0
     """
 
-    def __init__(self, losses: Sequence[Any], names: Sequence[str] | None = None, **kwargs):
+    def __init__(self, losses: Sequence, names=None, **kwargs):
         super().__init__(losses, names, **kwargs)
-        self._active = self.add_weight((), "zeros", "int32", trainable=False, name="active")
         # What SwitchOnMetric remembers stands here to be saved with the model.
-        no_best = keras.initializers.Constant(_NO_BEST)
-        self.best = self.add_weight((), no_best, trainable=False, name="best")
-        self.waited = self.add_weight((), "zeros", "int32", trainable=False, name="waited")
-        self.cooling = self.add_weight((), "zeros", "int32", trainable=False, name="cooling")
-
-    @property
-    def active(self) -> int:
-        return int(ops.convert_to_numpy(self._active))
+        memory = keras.initializers.Constant(_NO_MEMORY)
+        self.memory = self.add_weight((3,), memory, trainable=False, name="memory")
 
     def activate(self, which: int | str) -> None:
         """Make a loss, given by name or position, the active one."""
         self._active.assign(self.index_of(which))
 
-    def call(self, y_true, y_pred, training=None, sample_weight=None):
-        told = {"training": training, "sample_weight": sample_weight}
-        return self.only(self._active, y_true, y_pred, **told)
-
 
 @keras.saving.register_keras_serializable(package="lossutils")
-class BlendedLoss(_LossOfLosses):
+class BlendedLoss(_NamedLosses):
     """Two losses, mixed: (1 - share) times the first plus share times the second.
 
     Args:
@@ -152,10 +146,9 @@ class BlendedLoss(_LossOfLosses):
     6.0
     """
 
-    def __init__(self, losses: Sequence[Any], names: Sequence[str] | None = None, **kwargs):
+    def __init__(self, losses: Sequence, names=None, **kwargs):
         super().__init__(losses, names, **kwargs)
-        if len(self.branches) != 2:
-            raise ValueError(f"`losses` must hold exactly 2, but holds {len(self.branches)}.")
+        arguments.check("losses", len(losses), "hold exactly 2", len(losses) == 2)
         self._share = self.add_weight(shape=(), initializer="zeros", trainable=False, name="share")
 
     @property
@@ -164,14 +157,11 @@ class BlendedLoss(_LossOfLosses):
 
     @share.setter
     def share(self, value: float) -> None:
-        arguments.number("share", value, at_least=0)
-        if value > 1:
-            raise ValueError(f"`share` must be from 0 to 1, but is {value!r}.")
+        arguments.numbers("share", value, "be from 0 to 1", lambda share: 0 <= share <= 1)
         self._share.assign(value)
 
     def call(self, y_true, y_pred, training=None, sample_weight=None):
-        told = {"training": training, "sample_weight": sample_weight}
-        first, second = (lambda i=i: self.values(i, y_true, y_pred, **told) for i in (0, 1))
+        first, second = self.choices(y_true, y_pred, sample_weight)
 
         def mixture():
             one, other = first(), second()
@@ -183,7 +173,7 @@ class BlendedLoss(_LossOfLosses):
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
-class StateSwitchedLoss(_LossOfLosses):
+class StateSwitchedLoss(_OneOfLosses):
     """Two losses; a moving average of the batch error chooses, with two thresholds.
 
     In each training step the mean absolute error of the batch enters an exponential moving average
@@ -216,58 +206,36 @@ class StateSwitchedLoss(_LossOfLosses):
     (3.0, 1)
     """
 
-    def __init__(
-        self,
-        losses: Sequence[Any],
-        lower: float,
-        upper: float,
-        momentum: float = 0.9,
-        names: Sequence[str] | None = None,
-        **kwargs,
-    ):
+    def __init__(self, losses: Sequence, lower, upper, momentum=0.9, names=None, **kwargs):
         super().__init__(losses, names, **kwargs)
-        if len(self.branches) != 2:
-            raise ValueError(f"`losses` must hold exactly 2, but holds {len(self.branches)}.")
-        arguments.number("lower", lower, at_least=0)
-        arguments.number("upper", upper, at_least=0)
+        arguments.check("losses", len(losses), "hold exactly 2", len(losses) == 2)
+        self.lower = float(arguments.number("lower", lower, at_least=0))
+        self.upper = float(arguments.number("upper", upper, at_least=0))
         if lower > upper:
             raise ValueError(f"`lower` must not be above `upper`, but they are {lower}, {upper}.")
-        arguments.number("momentum", momentum, at_least=0, below=1)
-        self.lower, self.upper, self.momentum = float(lower), float(upper), float(momentum)
-        state = {"shape": (), "initializer": "zeros", "trainable": False}
-        self._active = self.add_weight(**state, dtype="int32", name="active")
-        self._sum = self.add_weight(**state, name="sum")
-        self._weight = self.add_weight(**state, name="weight")
-
-    @property
-    def active(self) -> int:
-        return int(ops.convert_to_numpy(self._active))
+        self.momentum = float(arguments.number("momentum", momentum, at_least=0, below=1))
+        # Of the errors, and of their weights, so that the quotient is the average.
+        self._sums = self.add_weight((2,), "zeros", trainable=False, name="sums")
 
     @property
     def average(self) -> float:
-        total, weight = (float(ops.convert_to_numpy(v)) for v in (self._sum, self._weight))
+        total, weight = ops.convert_to_numpy(self._sums).tolist()
         return total / weight if weight else float("nan")
 
     def call(self, y_true, y_pred, training=None, sample_weight=None):
         if training:
             error = ops.abs(ops.cast(y_true, y_pred.dtype) - y_pred)
             self._update(ops.mean(error, axis=-1, keepdims=True), sample_weight)
-        told = {"training": training, "sample_weight": sample_weight}
-        return self.only(self._active, y_true, y_pred, **told)
+        return super().call(y_true, y_pred, training, sample_weight)
 
-    def _update(self, errors: Any, sample_weight: Any) -> None:
+    def _update(self, errors, sample_weight) -> None:
         error, behind = weighted_mean(ops.stop_gradient(errors), sample_weight)
         momentum = ops.where(behind > 0, self.momentum, 1.0)  # a batch that counts nothing
-        self._sum.assign(momentum * self._sum + (1.0 - momentum) * error[0])
-        self._weight.assign(momentum * self._weight + (1.0 - momentum))
-        average = self._sum / self._weight
-        self._active.assign(
-            ops.where(average > self.upper, 1, ops.where(average < self.lower, 0, self._active))
-        )
-
-    def get_config(self):
-        own = {"lower": self.lower, "upper": self.upper, "momentum": self.momentum}
-        return {**super().get_config(), **own}
+        new = ops.stack([error[0], 1.0])
+        self._sums.assign(momentum * self._sums + (1.0 - momentum) * new)
+        average = self._sums[0] / self._sums[1]
+        lower = ops.where(average < self.lower, 0, self._active)
+        self._active.assign(ops.where(average > self.upper, 1, lower))
 
 
 class SwitchAtEpoch(keras.callbacks.Callback):
@@ -289,13 +257,11 @@ class SwitchAtEpoch(keras.callbacks.Callback):
         super().__init__()
         self.epoch, self.to = arguments.whole_number("epoch", epoch), to
 
-    def on_train_begin(self, logs=None):
-        self.loss = _owned(self.model, SwitchedLoss)
-        self.to = self.loss.index_of(self.to)
-
     def on_epoch_begin(self, epoch, logs=None):
+        loss = _owned(self.model, SwitchedLoss)
+        position = loss.index_of(self.to)  # an unknown loss is named before the first step
         if epoch >= self.epoch:
-            self.loss.activate(self.to)
+            loss.activate(position)
 
 
 class RampOverEpochs(keras.callbacks.Callback):
@@ -317,11 +283,9 @@ class RampOverEpochs(keras.callbacks.Callback):
         self.start = arguments.whole_number("start", start)
         self.length = arguments.whole_number("length", length, 1)
 
-    def on_train_begin(self, logs=None):
-        self.loss = _owned(self.model, BlendedLoss)
-
     def on_epoch_begin(self, epoch, logs=None):
-        self.loss.share = float(np.clip((epoch - self.start) / self.length, 0.0, 1.0))
+        share = np.clip((epoch - self.start) / self.length, 0.0, 1.0)
+        _owned(self.model, BlendedLoss).share = float(share)
 
 
 class SwitchOnMetric(keras.callbacks.Callback):
@@ -353,24 +317,16 @@ class SwitchOnMetric(keras.callbacks.Callback):
     """
 
     def __init__(
-        self,
-        monitor: str,
-        to: int | str | Sequence[int | str],
-        mode: str = "min",
-        patience: int = 3,
-        min_delta: float = 0.0,
-        cooldown: int = 0,
-        restore_best_weights: bool = False,
+        self, monitor: str, to: int | str | Sequence[int | str], mode="min", patience=3,
+        min_delta=0.0, cooldown=0, restore_best_weights=False,
     ):
         super().__init__()
-        if not isinstance(monitor, str) or not monitor:
-            raise ValueError(f"`monitor` must be the name of a metric, but is {monitor!r}.")
-        if mode not in ("min", "max"):
-            raise ValueError(f'`mode` must be "min" or "max", but is {mode!r}.')
+        named = isinstance(monitor, str) and monitor
+        arguments.check("monitor", monitor, "be the name of a metric", named)
+        arguments.check("mode", mode, 'be "min" or "max"', mode in ("min", "max"))
         self.monitor, self.sign = monitor, 1.0 if mode == "min" else -1.0
         self.stages = list(to) if isinstance(to, (list, tuple)) else [to]
-        if not self.stages:
-            raise ValueError("`to` must name at least one loss, but is empty.")
+        arguments.check("to", to, "be at least one loss", self.stages)
         self.patience = arguments.whole_number("patience", patience, 1)
         self.cooldown = arguments.whole_number("cooldown", cooldown)
         self.min_delta = arguments.number("min_delta", min_delta, at_least=0)
@@ -380,49 +336,43 @@ class SwitchOnMetric(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self.loss = _owned(self.model, SwitchedLoss)
         self.stages = [self.loss.index_of(stage) for stage in self.stages]
-        if len(set(self.stages)) < len(self.stages):
-            # Where the rule stands is told by the active loss, so it must not come twice.
-            names = [self.loss.names[stage] for stage in self.stages]
-            raise ValueError(f"`to` must hold different losses, but holds {names}.")
+        # Where the rule stands is told by the active loss, so it must not come twice.
+        names = [self.loss.names[stage] for stage in self.stages]
+        arguments.check("to", names, "hold different losses", len(set(names)) == len(names))
 
     def on_epoch_end(self, epoch, logs=None):
         if self.loss.active == self.stages[-1]:
             return
         value = self.sign * self._monitored(logs or {})
-        rule = self.loss.best, self.loss.waited, self.loss.cooling
-        best, waited, cooling = (ops.convert_to_numpy(v).item() for v in rule)
+        best, waited, cooling = ops.convert_to_numpy(self.loss.memory).tolist()
         if cooling > 0:
-            self.loss.cooling.assign(cooling - 1)
+            memory = best, waited, cooling - 1
         elif value < best - self.min_delta:
-            self.loss.best.assign(value)
-            self.loss.waited.assign(0)
+            memory = value, 0, 0
             if self.restore_best_weights:
                 self.best_weights = self.model.network.get_weights()
         elif waited + 1 < self.patience:
-            self.loss.waited.assign(waited + 1)
+            memory = best, waited + 1, 0
         else:
+            memory = *_NO_MEMORY[:2], self.cooldown
             self._switch()
+        self.loss.memory.assign(memory)
 
     def _switch(self) -> None:
-        position = self.stages.index(self.loss.active) if self.loss.active in self.stages else -1
-        self.loss.activate(self.stages[position + 1])
-        self.loss.best.assign(_NO_BEST)
-        self.loss.waited.assign(0)
-        self.loss.cooling.assign(self.cooldown)
+        passed = self.loss.active in self.stages
+        self.loss.activate(self.stages[self.stages.index(self.loss.active) + 1 if passed else 0])
         if self.best_weights is not None:
             self.model.network.set_weights(self.best_weights)
 
     def _monitored(self, logs: dict[str, float]) -> float:
         if self.monitor not in logs:
-            raise ValueError(
-                f"`monitor` is {self.monitor!r}, which the logs do not hold; they hold "
-                f"{sorted(logs)}."
-            )
+            found = f"which the logs do not hold; they hold {sorted(logs)}"
+            raise ValueError(f"`monitor` is {self.monitor!r}, {found}.")
         # The best value is kept in float32: unrounded, the same again could pass for a better one.
         return float(np.float32(logs[self.monitor]))
 
 
-def _chosen(index: Any, choices: Sequence[Callable]) -> Any:
+def _chosen(index, choices: Sequence[Callable]):
     """Compute only the choice at ``index``, in the compiled step too.
 
     A chain of ``tf.cond``, and no ``tf.switch_case``: compiled by XLA, that one breaks the process
@@ -434,40 +384,16 @@ def _chosen(index: Any, choices: Sequence[Callable]) -> Any:
     return tf.cond(tf.equal(index, 0), first, lambda: _chosen(index - 1, others))
 
 
-def _check_layer(loss: keras.layers.Layer, name: str) -> None:
-    """Raise ValueError now for a loss with variables that would fail in fit or when saving."""
-    _parts.stored(loss, name)
+def _check_replicas(losses: Sequence[Callable]) -> None:
+    """Raise ValueError for a state that TensorFlow cannot keep in step inside another loss."""
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    if replicas > 1 and "training" in inspect.signature(loss.call).parameters:
-        raise ValueError(
-            f"`losses` must not hold {name!r} on {replicas} replicas: its state moves in training, "
-            "and inside another loss TensorFlow cannot keep the replicas in step."
-        )
+    wanted = f"hold no state that moves in training on {replicas} replicas"
+    for loss in losses:
+        moves = "training" in inspect.signature(getattr(loss, "call", loss)).parameters
+        arguments.check("losses", _parts.name_of(loss), wanted, replicas == 1 or not moves)
 
 
-def _owned(model: keras.Model, kind: type) -> Any:
-    if isinstance(model, ModelWithLoss) and isinstance(model.loss_layer, kind):
-        return model.loss_layer
-    raise ValueError(
-        f"this callback needs a ModelWithLoss(network, {kind.__name__}(...)), but the model is "
-        f"{model!r}."
-    )
-
-
-def _resolved(losses: Sequence[Any]) -> list[Callable]:
-    if isinstance(losses, (str, bytes, dict)) or not isinstance(losses, Sequence) or not losses:
-        raise ValueError(f"`losses` must be a sequence of at least one loss, but is {losses!r}.")
-    return [_parts.resolved("losses", loss) for loss in losses]
-
-
-def _checked_names(names: Sequence[str] | None, branches: list[Callable]) -> tuple[str, ...]:
-    if names is None:
-        names = [_parts.name_of(branch) for branch in branches]
-    names = tuple(names) if isinstance(names, (list, tuple)) else (names,)
-    fine = all(isinstance(name, str) and name for name in names)
-    if not fine or len(names) != len(branches) or len(set(names)) != len(names):
-        raise ValueError(
-            f"`names` must hold {len(branches)} different names, one for each loss, but is "
-            f"{names!r}."
-        )
-    return names
+def _owned(model: keras.Model, kind: type):
+    owned = isinstance(model, ModelWithLoss) and isinstance(model.loss_layer, kind)
+    arguments.check("model", model, f"be a ModelWithLoss(network, {kind.__name__}(...))", owned)
+    return model.loss_layer

@@ -6,11 +6,6 @@ such as their cost or F1. The cross-entropy of soft decisions leaves it undeterm
 network can make up for any threshold.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -21,7 +16,7 @@ from lossutils.closures import weighted_binary_crossentropy
 from lossutils.stateful import StatefulLoss
 
 
-def soft_threshold(scores: Any, threshold: Any, temperature: Any = 0.05) -> Any:
+def soft_threshold(scores, threshold, temperature=0.05):
     """A decision with a gradient: sigmoid((scores - threshold) / temperature).
 
     Within about two temperatures of the threshold the decision is between no (0) and yes (1), and
@@ -49,7 +44,7 @@ def soft_threshold(scores: Any, threshold: Any, temperature: Any = 0.05) -> Any:
     return ops.sigmoid((scores - threshold) / temperature)
 
 
-def straight_through_threshold(scores: Any, threshold: Any, temperature: Any = 0.05) -> Any:
+def straight_through_threshold(scores, threshold, temperature=0.05):
     """A hard decision, 0 or 1, with the gradient of the soft one.
 
     What is computed is exactly ``scores > threshold``; only the gradient is that of
@@ -99,7 +94,7 @@ def _cuts() -> np.ndarray:
     return low.astype("float32")
 
 
-def _ruler(probabilities: Any) -> Any:
+def _ruler(probabilities):
     """From 0 to 4000: 3000 marks at even distances, and more of them close to both ends."""
     p = ops.convert_to_tensor(probabilities)
     smallest = 1e-37  # so that the logarithms are finite at 0 and 1
@@ -109,7 +104,7 @@ def _ruler(probabilities: Any) -> Any:
 
 
 @ops.custom_gradient
-def _average_decision(votes: Any, probabilities: Any) -> tuple[Any, Callable]:
+def _average_decision(votes, probabilities):
     """The share of the votes that says yes to each sample: that of the cuts below its score.
 
     The scores get no gradient. That of a vote is what its cut costs more than the average. That of
@@ -120,7 +115,7 @@ def _average_decision(votes: Any, probabilities: Any) -> tuple[Any, Callable]:
     cuts_below = ops.clip(ops.cast(_ruler(probabilities) + 0.5, "int32"), 0, CUTS)
     decision = tf.gather(shares_below, cuts_below)
 
-    def slopes(upstream: Any) -> tuple[Any, Any]:
+    def slopes(upstream):
         flat = ops.reshape(upstream, [-1]), ops.reshape(cuts_below, [-1])
         of_each = ops.segment_sum(*flat, num_segments=CUTS + 1)
         of_its_noes = _running_sums(of_each[:-1])  # of each cut: all samples that are not above it
@@ -129,7 +124,7 @@ def _average_decision(votes: Any, probabilities: Any) -> tuple[Any, Callable]:
     return decision, slopes
 
 
-def _running_sums(numbers: Any) -> Any:
+def _running_sums(numbers):
     """Of as many numbers as there are cuts: each plus all before it.
 
     Within rows first, by a product with a triangle of ones. To add up all one after another takes
@@ -141,28 +136,26 @@ def _running_sums(numbers: Any) -> Any:
     return ops.reshape(within + before, (-1,))
 
 
-def _check_float32(policy: Any) -> None:
-    """Raise ValueError for another dtype than that of the cuts, with which scores are compared."""
-    if (policy.compute_dtype, policy.variable_dtype) != ("float32", "float32"):
-        raise ValueError(f"`dtype` must be 'float32', but is {policy.name!r}.")
-
-
 class _VotedThreshold(StatefulLoss):
-    """What the losses of this file share: cuts that are voted on, and the cross-entropy."""
+    """What the losses of this file share: cuts that are voted on, and the cross-entropy.
+
+    Each of them says in ``decision_loss(y_true, decision)`` what the decisions cost: one value per
+    sample, or one for the batch.
+    """
 
     def __init__(self, crossentropy_weight: float = 1.0, from_logits: bool = False, **kwargs):
         super().__init__(**kwargs)
-        _check_float32(self.dtype_policy)
-        self.crossentropy_weight = float(
-            arguments.number("crossentropy_weight", crossentropy_weight, at_least=0)
-        )
+        dtype = self.dtype_policy.name  # scores are compared with cuts, which are float32
+        arguments.check("dtype", dtype, "be 'float32'", dtype == "float32")
+        arguments.number("crossentropy_weight", crossentropy_weight, at_least=0)
+        self.crossentropy_weight = float(crossentropy_weight)
         self.from_logits = arguments.flag("from_logits", from_logits)
         self.crossentropy = weighted_binary_crossentropy((1.0, 1.0), from_logits)
         self.cuts = _cuts()
         self.votes = self.add_weight(shape=self.cuts.shape, initializer="zeros", name="votes")
 
     @property
-    def threshold(self) -> Any:
+    def threshold(self):
         """The cut that leads the vote, a probability between 0 and 1, as a scalar tensor.
 
         Where neighbours lead together, because no score lies between them, it is the middle one.
@@ -174,7 +167,7 @@ class _VotedThreshold(StatefulLoss):
         middle = ops.argmax(2 * ops.cumsum(leading) >= ops.sum(leading))
         return ops.take(self.cuts, middle)
 
-    def decide(self, y_pred: Any) -> Any:
+    def decide(self, y_pred):
         """1.0 where the predicted probability is above the learned threshold, else 0.0.
 
         Args:
@@ -186,37 +179,23 @@ class _VotedThreshold(StatefulLoss):
         """
         return ops.cast(self._probabilities(y_pred) > self.threshold, "float32")
 
-    def check_labels(self, y_true: Any) -> None:
+    def check_labels(self, y_true) -> None:
         """Raise ValueError for labels other than 0 and 1."""
         super().check_labels(y_true)
         arguments.zeros_and_ones("y", y_true)
 
     def call(self, y_true, y_pred):
-        arguments.at_least_one_axis(y_pred)
-        arguments.zeros_and_ones("y_true", y_true)
         y_true, probabilities = ops.cast(y_true, "float32"), self._probabilities(y_pred)
         votes = tf.convert_to_tensor(self.votes)  # a custom gradient takes no variables
         of_the_scores = self.crossentropy_weight * self.crossentropy(y_true, y_pred)
         return of_the_scores + self.decision_loss(y_true, _average_decision(votes, probabilities))
 
-    def decision_loss(self, y_true: Any, decision: Any) -> Any:
-        """What the decisions cost: one value per sample, or one for the batch."""
-        raise NotImplementedError
-
-    def _probabilities(self, y_pred: Any) -> Any:
+    def _probabilities(self, y_pred):
         y_pred = ops.cast(y_pred, "float32")
         if self.from_logits:
             return ops.sigmoid(y_pred)
         arguments.probabilities("y_pred", y_pred)
         return y_pred
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "crossentropy_weight": self.crossentropy_weight,
-            "from_logits": self.from_logits,
-        }
-
 
 @keras.saving.register_keras_serializable(package="lossutils")
 class CostThreshold(_VotedThreshold):
@@ -290,27 +269,16 @@ class CostThreshold(_VotedThreshold):
     [[0.0], [1.0], [1.0]]
     """
 
-    def __init__(
-        self, false_positive_cost: float = 1.0, false_negative_cost: float = 1.0, **kwargs
-    ):
+    def __init__(self, false_positive_cost=1.0, false_negative_cost=1.0, **kwargs):
         super().__init__(**kwargs)
-        arguments.number("false_positive_cost", false_positive_cost, at_least=0)
-        arguments.number("false_negative_cost", false_negative_cost, at_least=0)
         costs = (false_positive_cost, false_negative_cost)
-        arguments.weights("(false_positive_cost, false_negative_cost)", costs)
-        self.false_positive_cost, self.false_negative_cost = map(float, costs)
+        costs = arguments.weights("(false_positive_cost, false_negative_cost)", costs)
+        self.false_positive_cost, self.false_negative_cost = costs
 
     def decision_loss(self, y_true, decision):
         false_alarm = self.false_positive_cost * (1.0 - y_true) * decision
         miss = self.false_negative_cost * y_true * (1.0 - decision)
         return ops.mean(false_alarm + miss, axis=-1)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "false_positive_cost": self.false_positive_cost,
-            "false_negative_cost": self.false_negative_cost,
-        }
 
 
 @keras.saving.register_keras_serializable(package="lossutils")

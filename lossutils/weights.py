@@ -4,21 +4,19 @@ The weights of a sum that is minimised cannot be free: the cheapest answer is to
 only what is easy. Here they are paid for by a likelihood, or moved against the minimisation.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import keras
 import numpy as np
 from keras import ops
 
-from lossutils import _parts, arguments
-from lossutils.stateful import StatefulLoss, weighted_mean
+from lossutils import arguments
+from lossutils._parts import LossOfLosses, resolved
+from lossutils.stateful import values_of, weighted_mean
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
-class UncertaintyWeights(StatefulLoss):
+class UncertaintyWeights(LossOfLosses):
     """The sum of several tasks' losses, each weighed by one over its own size.
 
     The loss is the sum of exp(-s_i) L_i + s_i, with one trained s_i for each task. The second term
@@ -58,21 +56,16 @@ class UncertaintyWeights(StatefulLoss):
     [0.25, 4.0]
     """
 
-    def __init__(self, losses: Sequence[Any] | Mapping[str, Any], **kwargs):
+    def __init__(self, losses: Sequence | Mapping, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(losses, (Sequence, Mapping)) or isinstance(losses, str) or not losses:
-            raise ValueError(
-                f"`losses` must be a list or a dict with one loss for each task, but is {losses!r}."
-            )
-        self.names = sorted(losses) if isinstance(losses, Mapping) else None
-        ordered = list(losses) if self.names is None else [losses[name] for name in self.names]
-        self.task_losses = tuple(_task_loss("losses", loss) for loss in ordered)
-        self.log_scales = self.add_weight(
-            shape=(len(ordered),), initializer="zeros", name="log_scales"
-        )
+        listed = isinstance(losses, (list, tuple, dict)) and losses
+        arguments.check("losses", losses, "be a list or a dict with one loss for each task", listed)
+        self.tasks = arguments.names_or_number(losses)
+        self.task_losses = tuple(_task_loss("losses", loss) for loss in keras.tree.flatten(losses))
+        self.log_scales = self.add_weight((len(self.task_losses),), "zeros", name="log_scales")
 
     @property
-    def task_weights(self) -> Any:
+    def task_weights(self):
         return ops.exp(-self.log_scales)
 
     def start_at(self, task_losses: Sequence[float]) -> None:
@@ -82,55 +75,32 @@ class UncertaintyWeights(StatefulLoss):
         ValueError for another number of losses than of tasks, and for one that is not above 0.
         """
         values = arguments.weights("task_losses", task_losses, length=len(self.task_losses))
-        for value in values:
-            arguments.number("task_losses", value, above=0)
+        arguments.numbers("task_losses", values, "hold numbers above 0", lambda v: v > 0)
         self.log_scales.assign(np.log(values))
 
     def call(self, y_true, y_pred):
         total = 0.0
         for i, (true, pred) in enumerate(self._tasks(y_true, y_pred)):
-            values = _parts.values_of(f"the loss of task {i}", self.task_losses[i], true, pred)
+            values = values_of(f"the loss of task {i}", self.task_losses[i], true, pred)
             if keras.tree.is_nested(y_pred):
                 values = _one_value(values)
             s = self.log_scales[i]
             total = total + ops.exp(-s) * values + s
         return total
 
-    def _tasks(self, y_true: Any, y_pred: Any) -> list[tuple[Any, Any]]:
+    def _tasks(self, y_true, y_pred) -> Iterable[tuple]:
         """A pair of labels and predictions for each task."""
-        tasks, names = len(self.task_losses), None
-        if keras.tree.is_nested(y_pred):
-            names = sorted(y_pred) if isinstance(y_pred, dict) else None
-            pairs = list(zip(keras.tree.flatten(y_true), keras.tree.flatten(y_pred), strict=True))
-        else:
+        if not keras.tree.is_nested(y_pred):
             arguments.at_least_one_axis(y_pred)
-            columns = range(y_pred.shape[-1])
-            pairs = [(y_true[..., i : i + 1], y_pred[..., i : i + 1]) for i in columns]
-        if len(pairs) != tasks or names != self.names:
-            raise ValueError(
-                f"`losses` holds {tasks} losses{_named(self.names)}, but `y_pred` holds "
-                f"{len(pairs)} outputs{_named(names)}; give one loss for each output, in a dict "
-                "with the same names where the outputs have names."
-            )
-        return pairs
-
-    def get_config(self):
-        losses = [_parts.stored(loss, _parts.name_of(loss)) for loss in self.task_losses]
-        losses = losses if self.names is None else dict(zip(self.names, losses, strict=True))
-        return {**super().get_config(), "losses": losses}
-
-    @classmethod
-    def from_config(cls, config):
-        losses = config["losses"]
-        if isinstance(losses, dict):
-            losses = {name: _parts.restored(loss) for name, loss in losses.items()}
-        else:
-            losses = [_parts.restored(loss) for loss in losses]
-        return super().from_config({**config, "losses": losses})
+            y_true, y_pred = _columns(y_true), _columns(y_pred)
+        outputs = arguments.names_or_number(y_pred)
+        wanted = f"hold one loss for each output, {outputs}, and have the same names"
+        arguments.check("losses", self.tasks, wanted, self.tasks == outputs)
+        return zip(keras.tree.flatten(y_true), keras.tree.flatten(y_pred), strict=True)
 
 
 @keras.saving.register_keras_serializable(package="lossutils")
-class WorstCaseWeights(StatefulLoss):
+class WorstCaseWeights(LossOfLosses):
     """The weighted mean of the classes' losses, with the weights an adversary would choose.
 
     The network minimises the sum of w_c L_c, where L_c is the mean loss of class c. The weights,
@@ -177,38 +147,28 @@ class WorstCaseWeights(StatefulLoss):
 
     labels_like_predictions = False
 
-    def __init__(
-        self, counts: Sequence[float], step_size: float = 0.01, loss: Any = None, **kwargs
-    ):
+    def __init__(self, counts: Sequence[float], step_size: float = 0.01, loss=None, **kwargs):
         super().__init__(**kwargs)
         self.counts = arguments.weights("counts", counts)
-        if len(self.counts) < 2 or min(self.counts) == 0:
-            raise ValueError(
-                "`counts` must hold the number of samples, above 0, of at least two classes, but "
-                f"is {counts!r}."
-            )
+        wanted = "hold the number of samples, above 0, of at least two classes"
+        arguments.check("counts", counts, wanted, len(self.counts) >= 2 and min(self.counts) > 0)
         self.step_size = float(arguments.number("step_size", step_size, above=0))
         default = keras.losses.CategoricalCrossentropy(from_logits=True)
         self.class_loss = _task_loss("loss", default if loss is None else loss)
         # Their softmax is the weights. The update is linear in them, so the mean over the replicas
         # of what each has assigned is what one device would have assigned.
-        self.log_weights = self.add_weight(
-            shape=(len(self.counts),),
-            initializer="zeros",
-            trainable=False,
-            aggregation="mean",
-            name="log_weights",
-        )
+        state = {"trainable": False, "aggregation": "mean", "name": "log_weights"}
+        self.log_weights = self.add_weight((len(self.counts),), "zeros", **state)
 
     @property
-    def class_weights(self) -> Any:
+    def class_weights(self):
         return ops.softmax(self.log_weights)
 
     def call(self, y_true, y_pred, training=False, sample_weight=None):
         labels, groups = _labels_and_groups(y_true)
         arguments.same_shape(labels, y_pred)
         classes = self._classes(labels) if groups is None else ops.reshape(groups, (-1,))
-        values = _parts.values_of("`loss`", self.class_loss, labels, y_pred)
+        values = values_of("`loss`", self.class_loss, labels, y_pred)
         if groups is not None:
             values = _one_value(values)
         member = ops.one_hot(ops.cast(classes, "int32"), len(self.counts), dtype=values.dtype)
@@ -219,74 +179,50 @@ class WorstCaseWeights(StatefulLoss):
             self._climb(weighted_mean(losses, sample_weight)[0])
         return weighted
 
-    def _climb(self, class_losses: Any) -> None:
+    def _climb(self, class_losses) -> None:
         """One step of exponentiated gradient."""
         moved = self.log_weights + self.step_size * class_losses
         # A common shift changes no weight, and keeps the numbers small.
         self.log_weights.assign(moved - ops.mean(moved))
 
-    def _classes(self, labels: Any) -> Any:
+    def _classes(self, labels):
         classes = labels.shape[-1]
-        if max(classes, 2) != len(self.counts):
-            raise ValueError(
-                f"`counts` holds {len(self.counts)} classes, but `y_true` has {max(classes, 2)} "
-                f"(shape {tuple(labels.shape)})."
-            )
+        wanted = f"have {len(self.counts)} classes, as many as `counts`"
+        arguments.check("y_true", tuple(labels.shape), wanted, max(classes, 2) == len(self.counts))
         return labels[..., 0] if classes == 1 else ops.argmax(labels, axis=-1)
 
-    def check_labels(self, y_true: Any) -> None:
+    def check_labels(self, y_true) -> None:
         super().check_labels(y_true)
         labels, groups = _labels_and_groups(y_true)
         if groups is not None:
-            _check_groups(ops.convert_to_numpy(groups), len(self.counts))
+            known = range(len(self.counts))
+            wanted = f"hold group numbers from 0 to {known[-1]}, one for each of `counts`"
+            arguments.numbers("y", groups, wanted, lambda groups: np.isin(groups, known))
         elif np.shape(labels)[-1] == 1:
             arguments.zeros_and_ones("y", labels)
         else:
             arguments.one_hot("y", labels)
 
-    def get_config(self):
-        loss = _parts.stored(self.class_loss, "loss")
-        config = {"counts": list(self.counts), "step_size": self.step_size, "loss": loss}
-        return {**super().get_config(), **config}
 
-    @classmethod
-    def from_config(cls, config):
-        return super().from_config({**config, "loss": _parts.restored(config["loss"])})
+def _task_loss(name: str, loss) -> Callable:
+    without = not isinstance(loss, keras.layers.Layer)
+    arguments.check(name, loss, "hold losses without variables", without)
+    return resolved(name, loss)
 
 
-def _task_loss(name: str, value: Any) -> Callable:
-    if isinstance(value, keras.layers.Layer):
-        raise ValueError(
-            f"`{name}` must hold losses without variables, but holds {value!r}, which has its own."
-        )
-    return _parts.resolved(name, value)
+def _columns(y) -> list:
+    return [y[..., i : i + 1] for i in range(y.shape[-1])]
 
 
-def _one_value(values: Any) -> Any:
+def _one_value(values):
     """The mean over all axes but the batch."""
     return ops.mean(ops.reshape(values, (ops.shape(values)[0], -1)), axis=-1)
 
 
-def _labels_and_groups(y_true: Any) -> tuple[Any, Any]:
+def _labels_and_groups(y_true):
     """The labels, and the group numbers or None."""
     if not isinstance(y_true, (list, tuple)):
         return y_true, None
-    if len(y_true) != 2:
-        raise ValueError(
-            "`y_true` must be labels, or a pair of labels and group numbers, but holds "
-            f"{len(y_true)} arrays."
-        )
-    return y_true[0], y_true[1]
-
-
-def _check_groups(groups: np.ndarray, count: int) -> None:
-    strange = groups[~np.isin(groups, np.arange(count))]
-    if strange.size:
-        raise ValueError(
-            f"`y` must hold group numbers from 0 to {count - 1}, one for each of `counts`, but "
-            f"holds {strange.flat[0]!s}."
-        )
-
-
-def _named(names: list[str] | None) -> str:
-    return f" {names}" if names else ""
+    wanted = "hold labels alone, or a pair of labels and group numbers"
+    arguments.check("y_true", len(y_true), wanted, len(y_true) == 2)
+    return y_true

@@ -85,8 +85,8 @@ FAULTS = (
     Fault(
         "binary cross-entropy: weights swapped",
         CLOSURES,
-        "weight_0, weight_1 = arguments.weights(",
-        "weight_1, weight_0 = arguments.weights(",
+        "y_true, y_pred, w_0, w_1 = floats(",
+        "y_true, y_pred, w_1, w_0 = floats(",
         TESTS_OF_CLOSURES,
     ),
     Fault(
@@ -113,8 +113,8 @@ FAULTS = (
     Fault(
         "near-zero penalty: epsilon not used",
         CLOSURES,
-        "scaled = y_pred / ops.convert_to_tensor(epsilon, y_pred.dtype)",
-        "scaled = y_pred",
+        "ops.square(y_pred / half_width)",
+        "ops.square(y_pred)",
         TESTS_OF_CLOSURES,
     ),
     Fault(
@@ -168,7 +168,7 @@ FAULTS = (
     ),
     Fault(
         "model: a scalar loss is accepted",
-        PARTS,
+        STATEFUL,
         "if len(values.shape) == 0:",
         "if False:",
         TESTS_OF_STATEFUL,
@@ -371,14 +371,14 @@ FAULTS = (
     ),
     Fault(
         "parts: not told whether they train",
-        PARTS,
+        STATEFUL,
         "if k in wanted}",
         "if k in wanted and k != 'training'}",
         TESTS_OF_PARTS,
     ),
     Fault(
         "parts: not told what samples weigh",
-        PARTS,
+        STATEFUL,
         "if k in wanted}",
         "if k in wanted and k != 'sample_weight'}",
         TESTS_OF_PARTS,
@@ -393,15 +393,15 @@ FAULTS = (
     Fault(
         "parts: variables are not looked for",
         PARTS,
-        "and _holds_a_variable(loss)",
-        "and False",
+        "not _holds_a_variable(loss))",
+        "True)",
         TESTS_OF_PARTS,
     ),
     Fault(
         "parts: looked at only when they are saved",
-        SWITCHING,
-        "    _parts.stored(loss, name)\n",
-        "",
+        PARTS,
+        "        check_storable(loss)\n    else:",
+        "        pass\n    else:",
         TESTS_OF_PARTS,
     ),
     Fault(
@@ -428,15 +428,15 @@ FAULTS = (
     Fault(
         "labels: those of a data set are not looked at",
         STATEFUL,
-        "if data_set and x not in self._looked_at:",
+        "if isinstance(data, _DATA_SETS):",
         "if False:",
         TESTS_OF_LABELS,
     ),
     Fault(
         "labels: those of validation data are not looked at",
         STATEFUL,
-        "if held_out is not None:",
-        "if False:",
+        '"in `validation_data`: ", kwargs.get("validation_data")',
+        '"in `validation_data`: ", None',
         TESTS_OF_LABELS,
     ),
     Fault(

@@ -18,7 +18,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from lossutils import _parts, arguments
+from lossutils import arguments
+from lossutils.stateful import values_of
 
 # The constants of keras.optimizers.Adam.
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
@@ -130,7 +131,7 @@ class CompiledTrainer:
 
     def _check_parameters(self, parameters):
         for name, value in parameters.items():
-            arguments.numbers(name, value, "a finite number or an array of them", np.isfinite)
+            arguments.numbers(name, value, "be a finite number or an array of them", np.isfinite)
         extra = {"epoch": 0} if self.wants_epoch else {}
         try:
             inspect.signature(self.loss).bind("y_true", "y_pred", **extra, **parameters)
@@ -178,7 +179,7 @@ class CompiledTrainer:
                 weights, [], x, training=True, return_losses=True
             )
             loss = partial(self.loss, **parameters, **extra)
-            values = _parts.values_of("`loss`", loss, y, y_pred)
+            values = values_of("`loss`", loss, y, y_pred)
             loss = tf.reduce_mean(values) + sum(penalties)
         gradients = tape.gradient(loss, weights, unconnected_gradients="zero")
         return self.update(step, self.learning_rate, gradients, weights, first, second), loss

@@ -53,7 +53,7 @@ def assert_refused(model, *data, words, **options):
 WAYS = {"arrays": lambda x, y: (x, y), "tf.data": lambda x, y: (dataset(x, y),)}
 WAYS["PyDataset"] = lambda x, y: (Batches(x, y),)
 BAD = {
-    "nan": (ENDS_BADLY, ["`y`", "finite", "NaN"]),
+    "nan": (ENDS_BADLY, ["`y`", "finite", "nan"]),
     "-1 and 1": (2 * Y - 1, ["`y`", "only 0 and 1", "-1.0"]),
     "strings": (np.where(Y == Y[0], "yes", "no"), ["`y`", "numbers", "yes", "np.unique"]),
 }
@@ -81,7 +81,7 @@ def test_bad_labels_of_validation_data_are_refused(way, bad):
 
 def test_class_names_are_refused_for_neighbours():
     loss = NCA(2)
-    words = ["`y`", "numbers", "holds cat", "np.unique(y, return_inverse=True)[1]"]
+    words = ["`y`", "numbers", "'cat'", "np.unique(y, return_inverse=True)[1]"]
     assert_refused(model(loss, 2), X, CLASSES, words=words)
     model(loss, 2).fit(X, np.unique(CLASSES, return_inverse=True)[1], verbose=0)
 
@@ -100,7 +100,7 @@ def test_good_labels_train(way):
     assert not equal(arrays(trained.variables), before)
 
 
-def test_a_data_set_is_looked_at_once():
+def test_a_data_set_is_looked_at_once_in_each_fit():
     begun = []
 
     def rows():
@@ -112,7 +112,7 @@ def test_a_data_set_is_looked_at_once():
     trained = model()
     for _ in range(2):
         trained.fit(data, epochs=3, verbose=0)
-    assert len(begun) == 1 + 2 * 3
+    assert len(begun) == 2 * (1 + 3)
 
 
 def test_a_data_set_is_refused_again():

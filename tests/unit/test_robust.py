@@ -466,8 +466,8 @@ def test_the_partition_refuses_what_has_none(alpha):
         (2, 1, ["`alpha`", "between 0 and 2", "is 2"]),
         (1, 0.5, ["`scale`", "`least_scale`, 0.5", "is 0.5"]),
         (1, INF, ["`scale`", "finite", "inf"]),
-        ([1.0, 1.0, 1.0], 1, ["`alpha`", "each of 2 outputs", "(3,)"]),
-        (1, [[1.0, 1.0]], ["`scale`", "one number", "(1, 2)"]),
+        ([1.0, 1.0, 1.0], 1, ["broadcast", "(3,)", "(2,)"]),
+        (1, [[1.0, 1.0]], ["more dimensions"]),
     ],
 )
 def test_start_at_refuses_bad_values(alpha, scale, words):
@@ -479,9 +479,9 @@ def test_start_at_refuses_bad_values(alpha, scale, words):
 @pytest.mark.parametrize(
     "y, p, words",
     [
-        (np.zeros((4, 3)), np.zeros((4, 3)), ["`y_pred`", "2 outputs", "(4, 3)"]),
+        (np.zeros((4, 3)), np.zeros((4, 3)), ["`y_pred`", "(..., 2)", "(4, 3)"]),
         (np.zeros(4), np.zeros((4, 2)), ["`y_true` has shape (4,)"]),
-        (np.zeros(2), np.zeros(2), ["`y_pred` has shape (2,)", "last axis"]),
+        (np.zeros(2), np.zeros(2), ["`y_pred`", "has (2,)", "last axis"]),
     ],
 )
 def test_shapes_must_fit(y, p, words):

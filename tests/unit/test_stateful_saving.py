@@ -1,5 +1,6 @@
 """Saving, loading and going on, bit for bit, here and in a process that knows nothing yet."""
 
+import json
 import os
 import subprocess
 import sys
@@ -297,3 +298,19 @@ def test_a_loss_with_a_forgotten_setting_still_loads_its_variables(tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.loss_layer.level.numpy() == 2.5
+
+
+def test_what_a_loss_is_given_is_saved_without_get_config():
+    class Factors(StatefulLoss):
+        def __init__(self, factors, power=1, **kwargs):
+            super().__init__(**kwargs)
+            self.factors, self.power = factors, power
+
+    given = [1.0, 2.0]
+    loss = Factors(given, np.int64(2), reduction="sum", name="mine")
+    given.append(3.0)  # a list that is changed later changes no config
+    of_numpy = Factors(np.ones(2), power=2, reduction="sum")
+    for one, factors in ((loss, [1.0, 2.0]), (of_numpy, [1.0, 1.0])):
+        again = Factors.from_config(json.loads(json.dumps(one.get_config())))
+        assert (again.factors, again.power, again.reduction) == (factors, 2, "sum")
+        assert again.name == one.name

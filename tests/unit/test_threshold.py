@@ -284,7 +284,7 @@ def test_decide_is_the_comparison_with_the_winner():
 def test_a_score_may_leave_the_interval_by_rounding_alone():
     loss = CostThreshold(1, 4)
     assert loss.decide([[1.0000005], [-0.0000005]]).numpy().tolist() == [[1.0], [0.0]]
-    with pytest.raises(ValueError, match=r"but holds 1\.00001; set from_logits=True"):
+    with pytest.raises(ValueError, match=r"from_logits=True, but holds 1\.00001"):
         loss.decide([[1.00001]])
 
 
@@ -529,9 +529,9 @@ class Probabilities(ThresholdContract):
 class TestCostThreshold(Probabilities):
     bad_arguments = [
         *BAD_ARGUMENTS,
-        ({"false_positive_cost": -1}, ["`false_positive_cost`", "-1", "at least 0"]),
-        ({"false_negative_cost": np.inf}, ["`false_negative_cost`", "inf", "finite"]),
-        ({"false_negative_cost": [1, 2]}, ["`false_negative_cost`", "[1, 2]", "finite number"]),
+        ({"false_positive_cost": -1}, ["false_positive_cost", "-1", "at least 0"]),
+        ({"false_negative_cost": np.inf}, ["false_negative_cost", "inf", "finite"]),
+        ({"false_negative_cost": [1, 2]}, ["false_negative_cost", "[1, 2]", "finite number"]),
         (
             {"false_positive_cost": 0, "false_negative_cost": 0},
             ["false_positive_cost", "false_negative_cost", "above 0"],
