@@ -17,8 +17,8 @@ from keras import ops
 from lossutils import _parts, arguments
 from lossutils.stateful import ModelWithLoss, StatefulLoss, values_of, weighted_mean
 
-# Best value of a metric (any other is better), epochs without a better one, epochs left to wait.
-_NO_MEMORY = (float(np.finfo("float32").max), 0, 0)
+# The best value of a metric before there is one: any other is better.
+_NO_BEST = float(np.finfo("float32").max)
 
 
 class _NamedLosses(_parts.LossOfLosses):
@@ -117,8 +117,10 @@ class SwitchedLoss(_OneOfLosses):
     def __init__(self, losses: Sequence, names=None, **kwargs):
         super().__init__(losses, names, **kwargs)
         # What SwitchOnMetric remembers stands here to be saved with the model.
-        memory = keras.initializers.Constant(_NO_MEMORY)
-        self.memory = self.add_weight((3,), memory, trainable=False, name="memory")
+        no_best = keras.initializers.Constant(_NO_BEST)
+        self.best = self.add_weight((), no_best, trainable=False, name="best")
+        self.waited = self.add_weight((), "zeros", "int32", trainable=False, name="waited")
+        self.cooling = self.add_weight((), "zeros", "int32", trainable=False, name="cooling")
 
     def activate(self, which: int | str) -> None:
         """Make a loss, given by name or position, the active one."""
@@ -344,21 +346,26 @@ class SwitchOnMetric(keras.callbacks.Callback):
         if self.loss.active == self.stages[-1]:
             return
         value = self.sign * self._monitored(logs or {})
-        best, waited, cooling = ops.convert_to_numpy(self.loss.memory).tolist()
+        rule = self.loss.best, self.loss.waited, self.loss.cooling
+        best, waited, cooling = (ops.convert_to_numpy(v).item() for v in rule)
         if cooling > 0:
-            memory = best, waited, cooling - 1
+            self.loss.cooling.assign(cooling - 1)
         elif value < best - self.min_delta:
-            memory = value, 0, 0
+            self._remember(value)
             if self.restore_best_weights:
                 self.best_weights = self.model.network.get_weights()
         elif waited + 1 < self.patience:
-            memory = best, waited + 1, 0
+            self.loss.waited.assign(waited + 1)
         else:
-            memory = *_NO_MEMORY[:2], self.cooldown
             self._switch()
-        self.loss.memory.assign(memory)
+
+    def _remember(self, best: float, cooling: int = 0) -> None:
+        self.loss.best.assign(best)
+        self.loss.waited.assign(0)
+        self.loss.cooling.assign(cooling)
 
     def _switch(self) -> None:
+        self._remember(_NO_BEST, self.cooldown)
         passed = self.loss.active in self.stages
         self.loss.activate(self.stages[self.stages.index(self.loss.active) + 1 if passed else 0])
         if self.best_weights is not None:
