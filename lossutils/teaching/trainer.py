@@ -186,6 +186,8 @@ class CompiledTrainer:
 
 
 def _loop(count, body, *state):
+    if count == 1:
+        return body(tf.constant(0), *state)  # a loop takes time of its own
     # By default ten turns may overlap: what does not depend on the weights is held ten times.
     return tf.while_loop(
         lambda index, *_: index < count, body, (tf.constant(0), *state), parallel_iterations=1
