@@ -25,7 +25,7 @@ def fate(path, **how):
         return type(error).__name__
     return "loads"
 
-paths = json.loads(sys.argv[1])
+paths = json.loads(input())
 print(json.dumps({n: [fate(p), fate(p, compile=False)] for n, p in paths.items()}))
 """
 
@@ -41,13 +41,15 @@ def show_fates(
     trains in batches of 32, then in batches of 50. It is saved in ``folder``, and loaded in this
     process, with its functions and classes handed over, and unless told otherwise in a new one.
     """
+    process = _start_new_process() if new_process else None  # it imports Keras meanwhile
     made = {name: _start(recipe, exact) for name, recipe in recipes.items()}
     paths = {}
     for number, (name, (model, _, fates)) in enumerate(made.items()):
         if fates[0] in ("right", "wrong loss"):
             paths[name] = str(Path(folder) / f"{number}.keras")
             model.save(paths[name])
-    process = _start_new_process(paths) if new_process else None
+    if process:
+        print(json.dumps(paths), file=process.stdin, flush=True)
     here = {name: _fate_here(path, *made[name][:2], exact) for name, path in paths.items()}
     later = _result_of(process) if process else {}
     _print_row("", COLUMNS if new_process else COLUMNS[:3])
@@ -56,10 +58,9 @@ def show_fates(
         _print_row(name, [*fates, here.get(name, "-"), *last])
 
 
-def _start_new_process(paths: dict[str, str]) -> subprocess.Popen:
-    command = [sys.executable, "-c", _NEW_PROCESS, json.dumps(paths)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
+def _start_new_process() -> subprocess.Popen:
+    command, pipe = [sys.executable, "-c", _NEW_PROCESS], subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def _result_of(process: subprocess.Popen) -> dict[str, list[str]]:
