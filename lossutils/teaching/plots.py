@@ -115,7 +115,7 @@ def encode_to_store(figure: Figure) -> bytes:
     # settings and caches that all threads share.
     with _DRAWING:
         figure.savefig(drawn, format="rgba", dpi=STORED_DPI)
-    width, height = np.rint(figure.get_size_inches() * STORED_DPI).astype(int)
+    width, height = (figure.get_size_inches() * STORED_DPI).astype(int)
     short = io.BytesIO()
     pixels = np.frombuffer(drawn.getbuffer(), "uint8").reshape(height, width, 4)
     _with_few_colors(pixels).save(short, "png")
@@ -123,11 +123,11 @@ def encode_to_store(figure: Figure) -> bytes:
 
 
 def _with_few_colors(drawn: np.ndarray) -> Image.Image:
-    """Return a picture with the nearest of a few colors in place of each.
+    """Return a picture with the nearest of a few colours in place of each.
 
     `drawn` holds red, green, blue and opacity, shape (height, width, 4).
 
-    One round of k-means keeps the colors of thin lines, which the median cut alone mixes. Every
+    One round of k-means keeps the colours of thin lines, which the median cut alone mixes. Every
     16th pixel is enough to find them.
     """
     some = Image.fromarray(np.ascontiguousarray(drawn[::4, ::4, :3]))
@@ -137,7 +137,7 @@ def _with_few_colors(drawn: np.ndarray) -> Image.Image:
     def nearest(pixels: np.ndarray) -> np.ndarray:
         colors, places = np.unique(pixels, return_inverse=True)
         rgb = colors.view("uint8").reshape(-1, 4)[:, :3].astype("int32")
-        # |color - other|^2, without what is the same for all others.
+        # |colour - other|^2, without what is the same for all others.
         found = np.argmin((palette**2).sum(axis=1) - 2 * rgb @ palette.T, axis=1)
         return found.astype("uint8")[places.reshape(pixels.shape)]
 

@@ -142,6 +142,12 @@ def test_what_is_stored_is_sharp_and_short_and_keeps_its_colors():
     assert encode_to_store(figure) == stored, "storing leaves the figure as it was"
 
 
+@pytest.mark.parametrize("height", [3.345, 3.3449, 2.999])
+def test_a_figure_may_have_a_part_of_a_pixel(height):
+    figure, _ = new_figure(width=3.999, height=height)
+    assert Image.open(io.BytesIO(encode_to_store(figure))).size == (799, int(height * 200))
+
+
 def test_losses_and_gradients_are_exact():
     figure = plot_loss_shapes({"half square": half_square, "tilted": tilted}, (-2.0, 4.0))
     left, right = figure.axes
