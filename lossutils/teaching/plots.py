@@ -110,15 +110,15 @@ def new_figure(
 
 def encode_to_store(figure: Figure) -> bytes:
     """Return the figure as PNG with twice the pixels and few colours, sharp and yet short."""
-    drawn = io.BytesIO()
+    before, short = figure.dpi, io.BytesIO()
     # A kernel may handle the messages of widgets in several threads, and matplotlib draws text with
     # settings and caches that all threads share.
     with _DRAWING:
-        figure.savefig(drawn, format="rgba", dpi=STORED_DPI)
-    width, height = (figure.get_size_inches() * STORED_DPI).astype(int)
-    short = io.BytesIO()
-    pixels = np.frombuffer(drawn.getbuffer(), "uint8").reshape(height, width, 4)
-    _with_few_colors(pixels).save(short, "png")
+        figure.dpi = STORED_DPI
+        figure.canvas.draw()
+        drawn = np.asarray(figure.canvas.buffer_rgba())
+        figure.dpi = before
+    _with_few_colors(drawn).save(short, "png")
     return short.getvalue()
 
 
