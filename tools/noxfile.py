@@ -140,13 +140,14 @@ def cores(number: int) -> list[str]:
     return ["taskset", "--cpu-list", ",".join(map(str, mine))]
 
 
-@nox.session(python=PYTHON, venv_backend="venv")
+@nox.session(python=PYTHON, venv_backend="uv", venv_params=["--seed"])
 def binder(session: nox.Session) -> None:
     """Run all steps of Binder's build, then a notebook that trains."""
     session.chdir(ROOT)
     dockerfile = session.run(*DOCKERFILE, silent=True, external=True)
     prefix = session.virtualenv.location
     image = {"KERNEL_PYTHON_PREFIX": prefix, "NB_PYTHON_PREFIX": prefix, "REPO_DIR": str(ROOT)}
+    image["PIP_NO_COMPILE"] = "1"  # most modules of TensorFlow are never imported
     session.install(*base_pins(PYTHON))
     for step in binder_steps(dockerfile):
         session.run("bash", "-ec", step, env=image, external=True)

@@ -78,28 +78,35 @@ def run(code, folder, **environment):
     )
 
 
-@pytest.mark.parametrize(
-    "imports",
-    ["import lossutils\nimport keras", "import keras\nimport lossutils"],
-    ids=["lossutils first", "keras first"],
-)
-@pytest.mark.slow
-def test_importing_the_package_is_enough_to_load_any_model(imports, tmp_path):
-    wanted = {}
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A folder with a model for each loss, and what each held when saved and one epoch later."""
+    folder, wanted = tmp_path_factory.mktemp("stored"), {}
     for name, make in LOSSES.items():
         keras.utils.set_random_seed(4)
         network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, "sigmoid")])
         model = ModelWithLoss(network, make())
         model.compile(keras.optimizers.Adam(0.02))
         train_on(model, X, Y, 2)
-        model.save(tmp_path / f"{name}.keras")
+        model.save(folder / f"{name}.keras")
         wanted[name] = state(model)
         train_on(model, X, Y, 1)
         wanted[f"{name} later"] = arrays(model.variables)
-    np.savez(tmp_path / "data.npz", x=X, y=Y)
-    done = run(LOAD.format(imports=imports, names=list(LOSSES)), tmp_path)
+    np.savez(folder / "data.npz", x=X, y=Y)
+    return folder, wanted
+
+
+@pytest.mark.parametrize(
+    "imports",
+    ["import lossutils\nimport keras", "import keras\nimport lossutils"],
+    ids=["lossutils first", "keras first"],
+)
+@pytest.mark.slow
+def test_importing_the_package_is_enough_to_load_any_model(imports, stored):
+    folder, wanted = stored
+    done = run(LOAD.format(imports=imports, names=list(LOSSES)), folder)
     assert done.returncode == 0, done.stderr
-    found = pickle.loads((tmp_path / "found").read_bytes())
+    found = pickle.loads((folder / "found").read_bytes())
     assert [name for name in wanted if not equal(found[name], wanted[name])] == []
 
 
