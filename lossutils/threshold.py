@@ -197,6 +197,7 @@ class _VotedThreshold(StatefulLoss):
         arguments.probabilities("y_pred", y_pred)
         return y_pred
 
+
 @keras.saving.register_keras_serializable(package="lossutils")
 class CostThreshold(_VotedThreshold):
     """Trains the threshold that makes decisions cheapest, next to the network that scores.

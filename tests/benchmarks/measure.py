@@ -131,8 +131,19 @@ def with_children(process: psutil.Process) -> int:
 
     TensorFlow's library is in memory once for all.
     """
-    children = process.children(recursive=True)
+    children = filter(has_started, process.children(recursive=True))
     return process.memory_info().rss + sum(child.memory_full_info().uss for child in children)
+
+
+def has_started(child: psutil.Process) -> bool:
+    """Return whether a child runs a program of its own.
+
+    Until then, for some milliseconds, what it has in memory is all that its parent has.
+    """
+    try:
+        return child.cmdline() != psutil.Process(child.ppid()).cmdline()
+    except psutil.Error:  # one of them has just ended
+        return False
 
 
 def newest_child() -> int:
@@ -145,7 +156,7 @@ def all_children() -> int:
 
     Each is given its part of it.
     """
-    return sum(map(_share, psutil.Process().children(recursive=True)))
+    return sum(map(_share, filter(has_started, psutil.Process().children(recursive=True))))
 
 
 def _share(process: psutil.Process) -> int:

@@ -11,6 +11,7 @@ import loss_steps
 import measure
 import nbformat
 import notebook_costs
+import psutil
 import pytest
 import redraw_probe
 import redraws
@@ -136,6 +137,15 @@ def test_the_memory_of_all_children_is_counted():
         for child in children:
             child.communicate(b"\n")
     assert 100 < memory.megabytes - before.megabytes < 200
+
+
+def test_a_child_counts_once_it_runs_a_program_of_its_own():
+    code = "import os; os.fork(); print(flush=True); os.read(0, 1)"
+    parent = subprocess.Popen([sys.executable, "-c", code], stdin=PIPE, stdout=PIPE)
+    parent.stdout.readline()
+    (copy,) = psutil.Process(parent.pid).children()
+    assert measure.has_started(psutil.Process(parent.pid)) and not measure.has_started(copy)
+    parent.communicate(b"12")
 
 
 @pytest.mark.parametrize("name", sorted(p.name for p in notebook_costs.NOTEBOOKS.glob("*.ipynb")))
