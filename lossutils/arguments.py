@@ -170,8 +170,7 @@ def at_least_one_axis(y_pred) -> None:
 
 def last_axis(name: str, x, size: int) -> None:
     """Raise ValueError unless the last axis has this size."""
-    shape = tuple(x.shape)
-    check(name, shape, f"have shape (..., {size})", shape[-1:] == (size,))
+    check(name, tuple(x.shape), f"have shape (..., {size})", x.shape[-1:] == (size,))
 
 
 def has_shape(name: str, x, shape: tuple) -> None:

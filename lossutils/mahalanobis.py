@@ -7,7 +7,6 @@ determinant is a product of the diagonal, and S is never formed, inverted or fac
 """
 
 import math
-from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -49,15 +48,15 @@ def mahalanobis_squared(x, mean, cholesky_factor):
     array([4.  , 0.25], dtype=float32)
     """
     x = arguments.at_least_float32(x)
-    mean = ops.convert_to_tensor(mean, x.dtype)
-    factor = ops.convert_to_tensor(cholesky_factor, x.dtype)
+    mean, factor = (ops.convert_to_tensor(v, x.dtype) for v in (mean, cholesky_factor))
     arguments.has_shape("mean", mean, (None,))
     d = mean.shape[0]
     arguments.has_shape("cholesky_factor", factor, (d, d))
     arguments.last_axis("x", x, d)
     wanted = "be finite, with a positive diagonal and 0 above the diagonal: numpy.linalg.cholesky"
     arguments.numbers("cholesky_factor", factor, wanted, _is_cholesky_factor)
-    return _by_rows(lambda rows: _squared_sizes(rows, factor), x - mean)
+    rows = ops.reshape(x - mean, (-1, d))
+    return ops.reshape(_squared_sizes(rows, factor), ops.shape(x)[:-1])
 
 
 def _squared_sizes(rows, factor):
@@ -75,13 +74,6 @@ def _solved(factor, columns):
 
 def _inverse(factor):
     return _solved(factor, ops.eye(factor.shape[0], dtype=factor.dtype))
-
-
-def _by_rows(function: Callable, x):
-    """A function of (n, d) to (n,), applied to points of shape (..., d)."""
-    if len(x.shape) == 2:
-        return function(x)
-    return ops.reshape(function(ops.reshape(x, (-1, x.shape[-1]))), ops.shape(x)[:-1])
 
 
 def _is_cholesky_factor(array: np.ndarray) -> bool:
@@ -185,13 +177,13 @@ class MahalanobisNLL(StatefulLoss):
         d = self.dimension
         mean, covariance = _array("mean", mean, (d,)), _array("covariance", covariance, (d, d))
         _check_covariance(covariance)
-        factor = np.linalg.cholesky(covariance)
-        self._forget_training()
-        self._centre.assign(mean)
-        self._whitening.assign(np.tril(np.linalg.inv(factor)))
-        self._seen.assign(_START * d)
+        whitening = np.tril(np.linalg.inv(np.linalg.cholesky(covariance)))
+        self._start_from(_START * d, mean, whitening)
 
-    def _forget_training(self) -> None:
+    def _start_from(self, seen, centre, whitening) -> None:
+        self._seen.assign(seen)
+        self._centre.assign(centre)
+        self._whitening.assign(whitening)
         for trained in (self.shift, self.triangle):
             trained.assign(ops.zeros_like(trained))
 
@@ -200,11 +192,8 @@ class MahalanobisNLL(StatefulLoss):
         residuals = y_true - y_pred
         if training:
             self._start(ops.stop_gradient(residuals), sample_weight)
-        return _by_rows(self._nll, residuals)
-
-    def _nll(self, rows):
         log_scale, factor = self._log_scale_and_factor()
-        white = ops.matmul(rows - self._centre, ops.transpose(factor)) + self.shift
+        white = ops.matmul(residuals - self._centre, ops.transpose(factor)) + self.shift
         log_of_start = ops.log(ops.diagonal(self._whitening))
         price = 0.5 * self.dimension * math.log(2 * math.pi) - ops.sum(log_scale + log_of_start)
         if self.ridge:
@@ -231,9 +220,8 @@ class MahalanobisNLL(StatefulLoss):
     def _whiten(self, rows, weights) -> None:
         """Let mean and covariance be those of all samples so far, these included."""
         # In float32 a covariance holds condition numbers up to 1e7 only.
-        state = (self._seen, self._centre, self._whitening)
-        rows, weights, *state = (ops.cast(v, "float64") for v in (rows, weights, *state))
-        seen, centre, whitening = state
+        given = (rows, weights, self._seen, self._centre, self._whitening)
+        rows, weights, seen, centre, whitening = (ops.cast(v, "float64") for v in given)
         count, mean, covariance = _moments(rows, weights)
         share, step = ops.divide_no_nan(count, seen + count), mean - centre
         centre = centre + share * step
@@ -244,10 +232,7 @@ class MahalanobisNLL(StatefulLoss):
         variances = ops.where(variances > 1e-14 * ops.square(centre), variances, 0.0)
         diagonal = (1.0 + self._extra(seen + count)) * variances + self.ridge
         covariance = tf.linalg.set_diag(covariance, ops.where(diagonal > 0, diagonal, 1.0))
-        self._centre.assign(centre)
-        self._whitening.assign(_inverse(tf.linalg.cholesky(covariance)))
-        self._seen.assign(seen + count)
-        self._forget_training()
+        self._start_from(seen + count, centre, _inverse(tf.linalg.cholesky(covariance)))
 
     def _covariance_of(self, whitening, count):
         """The covariance that `_whiten` was given, without what it put on its diagonal."""
@@ -337,8 +322,8 @@ class NCA(StatefulLoss):
         squares = ops.sum(ops.square(points), axis=-1)
         products = ops.matmul(points, ops.transpose(points))
         distances = squares[:, None] + squares[None, :] - 2.0 * products
-        itself = ops.eye(ops.shape(points)[0], dtype=points.dtype)
-        logits = -distances - 1e30 * itself
+        # Nobody is the neighbour of itself.
+        logits = -distances - 1e30 * ops.eye(ops.shape(points)[0], dtype=points.dtype)
         neighbour = ops.exp(logits - ops.logsumexp(logits, axis=-1, keepdims=True))
         other_class = ops.cast(classes[:, None] != classes[None, :], points.dtype)
         return ops.sum(neighbour * other_class, axis=-1)
@@ -369,8 +354,7 @@ def _check_covariance(covariance: np.ndarray) -> None:
     symmetric = np.abs(covariance - covariance.T).max() <= 1e-5 * np.abs(covariance).max()
     arguments.check("covariance", covariance, "be symmetric", symmetric)
     least, most = np.linalg.eigvalsh(covariance)[[0, -1]]
-    if least <= 0:
-        found = f"be positive definite, but has the eigenvalue {least:.3g}"
-        raise ValueError(f"`covariance` must {found}; add a small multiple of the identity.")
+    wanted = "have positive eigenvalues (add a small multiple of the identity)"
+    arguments.check("covariance", float(least), wanted, least > 0)
     wanted = f"have a condition number of at most {_LARGEST_CONDITION:g} (standardise the features)"
     arguments.check("covariance", float(most / least), wanted, most <= _LARGEST_CONDITION * least)

@@ -160,8 +160,7 @@ class AdaptiveRobustLoss(StatefulLoss):
         arguments.numbers("alpha", alpha, "be between 0 and 2", lambda a: (a > 0) & (a < 2))
         wanted = f"be finite and above `least_scale`, {self.least_scale:g}"
         arguments.numbers("scale", scale, wanted, lambda c: (c > self.least_scale) & (c < np.inf))
-        shape = tuple(self.raw_alpha.shape)
-        alpha, scale = (np.broadcast_to(np.float64(v), shape) for v in (alpha, scale))
+        alpha, scale = (np.broadcast_to(np.float64(v), self.alpha.shape) for v in (alpha, scale))
         self.raw_alpha.assign(np.log(alpha) - np.log(2.0 - alpha))
         self.log_scale.assign(np.log(scale - self.least_scale))
 

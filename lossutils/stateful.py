@@ -151,11 +151,9 @@ def weights_of(values, sample_weight=None):
 
 
 def _of_rank(rank: int, weight):
-    while len(weight.shape) > rank:
-        weight = ops.mean(weight, axis=-1)
-    while len(weight.shape) < rank:
-        weight = ops.expand_dims(weight, -1)
-    return weight
+    """With that many axes: the mean over those that are too many, or new ones at the end."""
+    weight = ops.mean(weight, axis=tuple(range(rank, len(weight.shape))))
+    return weight[(..., *[None] * (rank - len(weight.shape)))]
 
 
 class _Reduced(keras.losses.Loss):
@@ -274,9 +272,7 @@ class ModelWithLoss(keras.Model):
         penalties += self.loss_layer.losses
         # A penalty is the same on every replica, and the replicas' losses are added up.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        for penalty in penalties:
-            loss = loss + ops.cast(ops.sum(penalty), loss.dtype) / replicas
-        return loss
+        return sum((ops.cast(ops.sum(p), loss.dtype) / replicas for p in penalties), loss)
 
     def get_config(self):
         parts = {"network": self.network, "loss": self.loss_layer, "name": self.name}

@@ -36,10 +36,10 @@ class _NamedLosses(_parts.LossOfLosses):
         arguments.check("losses", losses, "be a sequence of at least one loss", listed)
         self.branches = [_parts.resolved("losses", loss) for loss in losses]
         self.names = tuple(map(_parts.name_of, self.branches) if names is None else names)
-        different = len(set(self.names)) == len(self.names) == len(losses)
+        words = {name for name in self.names if isinstance(name, str) and name}
         wanted = f"hold {len(losses)} different names, one for each loss"
-        all_names = all(isinstance(name, str) and name for name in self.names)
-        arguments.check("names", self.names, wanted, different and all_names)
+        fine = len(words) == len(self.names) == len(losses)
+        arguments.check("names", self.names, wanted, fine)
         _check_replicas(self.branches)
         self.labels_like_predictions = all(map(_parts.labels_like_predictions, self.branches))
 
@@ -47,8 +47,8 @@ class _NamedLosses(_parts.LossOfLosses):
         """For each loss a function that computes its values; Keras tells it whether it trains."""
 
         def values(name, loss):
-            name = f"the loss {name!r}"
-            values = values_of(name, loss, y_true, y_pred, sample_weight=sample_weight)
+            told = {"sample_weight": sample_weight}
+            values = values_of(f"the loss {name!r}", loss, y_true, y_pred, **told)
             return ops.cast(values, self.compute_dtype)
 
         pairs = zip(self.names, self.branches, strict=True)
@@ -212,9 +212,7 @@ class StateSwitchedLoss(_OneOfLosses):
         super().__init__(losses, names, **kwargs)
         arguments.check("losses", len(losses), "hold exactly 2", len(losses) == 2)
         self.lower = float(arguments.number("lower", lower, at_least=0))
-        self.upper = float(arguments.number("upper", upper, at_least=0))
-        if lower > upper:
-            raise ValueError(f"`lower` must not be above `upper`, but they are {lower}, {upper}.")
+        self.upper = float(arguments.number("upper", upper, at_least=self.lower))
         self.momentum = float(arguments.number("momentum", momentum, at_least=0, below=1))
         # Of the errors, and of their weights, so that the quotient is the average.
         self._sums = self.add_weight((2,), "zeros", trainable=False, name="sums")
@@ -233,8 +231,7 @@ class StateSwitchedLoss(_OneOfLosses):
     def _update(self, errors, sample_weight) -> None:
         error, behind = weighted_mean(ops.stop_gradient(errors), sample_weight)
         momentum = ops.where(behind > 0, self.momentum, 1.0)  # a batch that counts nothing
-        new = ops.stack([error[0], 1.0])
-        self._sums.assign(momentum * self._sums + (1.0 - momentum) * new)
+        self._sums.assign(momentum * self._sums + (1.0 - momentum) * ops.stack([error[0], 1.0]))
         average = self._sums[0] / self._sums[1]
         lower = ops.where(average < self.lower, 0, self._active)
         self._active.assign(ops.where(average > self.upper, 1, lower))
@@ -372,9 +369,8 @@ class SwitchOnMetric(keras.callbacks.Callback):
             self.model.network.set_weights(self.best_weights)
 
     def _monitored(self, logs: dict[str, float]) -> float:
-        if self.monitor not in logs:
-            found = f"which the logs do not hold; they hold {sorted(logs)}"
-            raise ValueError(f"`monitor` is {self.monitor!r}, {found}.")
+        wanted = f"be in the logs, which hold {sorted(logs)}"
+        arguments.check("monitor", self.monitor, wanted, self.monitor in logs)
         # The best value is kept in float32: unrounded, the same again could pass for a better one.
         return float(np.float32(logs[self.monitor]))
 
@@ -394,10 +390,10 @@ def _chosen(index, choices: Sequence[Callable]):
 def _check_replicas(losses: Sequence[Callable]) -> None:
     """Raise ValueError for a state that TensorFlow cannot keep in step inside another loss."""
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    calls = [getattr(loss, "call", loss) for loss in losses]
+    moving = any("training" in inspect.signature(call).parameters for call in calls)
     wanted = f"hold no state that moves in training on {replicas} replicas"
-    for loss in losses:
-        moves = "training" in inspect.signature(getattr(loss, "call", loss)).parameters
-        arguments.check("losses", _parts.name_of(loss), wanted, replicas == 1 or not moves)
+    arguments.check("losses", [*map(_parts.name_of, losses)], wanted, replicas == 1 or not moving)
 
 
 def _owned(model: keras.Model, kind: type):

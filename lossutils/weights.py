@@ -176,14 +176,11 @@ class WorstCaseWeights(LossOfLosses):
         weighted = values * ops.sum(per_share * self.class_weights, axis=-1)
         if training:
             losses = ops.stop_gradient(ops.expand_dims(values, -1) * per_share)
-            self._climb(weighted_mean(losses, sample_weight)[0])
+            # A step of exponentiated gradient. A common shift changes no weight, and keeps the
+            # numbers small.
+            moved = self.log_weights + self.step_size * weighted_mean(losses, sample_weight)[0]
+            self.log_weights.assign(moved - ops.mean(moved))
         return weighted
-
-    def _climb(self, class_losses) -> None:
-        """One step of exponentiated gradient."""
-        moved = self.log_weights + self.step_size * class_losses
-        # A common shift changes no weight, and keeps the numbers small.
-        self.log_weights.assign(moved - ops.mean(moved))
 
     def _classes(self, labels):
         classes = labels.shape[-1]

@@ -155,16 +155,16 @@ def _usual_programs() -> Iterator[Path]:
             yield from (Path(folder) / program for program in WINDOWS_PROGRAMS)
 
 
-def until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+def until(condition: Callable[[], bool], seconds: float, what: str, pause: float = 0.03) -> None:
     """Poll `condition` until it is true; AssertionError naming `what` after `seconds`.
 
     Polling from Python, because `page.wait_for_function` takes the promise of an async function
-    for an answer and returns at once.
+    for an answer and returns at once. A page that is busy is better asked with longer pauses.
     """
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what}: not within {seconds:g} s"
-        time.sleep(0.03)
+        time.sleep(pause)
 
 
 @dataclass(frozen=True)

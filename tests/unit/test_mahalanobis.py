@@ -569,7 +569,7 @@ BAD_CALLS = {
     ),
     "start: not positive": (
         lambda: MahalanobisNLL(2).start_at([0, 0], [[1.0, 2.0], [2.0, 1.0]]),
-        ["`covariance`", "positive definite", "-1"],
+        ["`covariance`", "positive eigenvalues", "-1"],
     ),
     "start: badly conditioned": (
         lambda: MahalanobisNLL(2).start_at([0, 0], np.diag([1.0, 1e-11])),
