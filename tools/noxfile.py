@@ -147,7 +147,6 @@ def binder(session: nox.Session) -> None:
     dockerfile = session.run(*DOCKERFILE, silent=True, external=True)
     prefix = session.virtualenv.location
     image = {"KERNEL_PYTHON_PREFIX": prefix, "NB_PYTHON_PREFIX": prefix, "REPO_DIR": str(ROOT)}
-    image["PIP_NO_COMPILE"] = "1"  # most modules of TensorFlow are never imported
     session.install(*base_pins(PYTHON))
     for step in binder_steps(dockerfile):
         session.run("bash", "-ec", step, env=image, external=True)

@@ -1,20 +1,41 @@
 """What each notebook gives its readers to take along runs alone, in a fresh process."""
 
-import subprocess
-import sys
+import multiprocessing
+import os
+import runpy
 from pathlib import Path
 
 import pytest
 from reading import notebook_paths, read, tags, text_outputs
 
+PRINTED, COMPLAINED = "printed.txt", "complained.txt"
+
+
+@pytest.fixture(scope="module")
+def fresh() -> multiprocessing.context.BaseContext:
+    """Return a maker of processes in which nothing has run; these modules are imported once."""
+    context = multiprocessing.get_context("spawn" if os.name == "nt" else "forkserver")
+    context.set_forkserver_preload(["keras", "sklearn.linear_model"])
+    return context
+
+
+def run_alone(folder: Path) -> None:
+    """Run alone.py in its folder as a program; what it writes goes to two files."""
+    os.chdir(folder)
+    for stream, name in ((1, PRINTED), (2, COMPLAINED)):
+        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT), stream)
+    runpy.run_path("alone.py", run_name="__main__")
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", notebook_paths()[1:], ids=lambda path: path.stem)
-def test_it_prints_alone_what_it_prints_in_the_notebook(path: Path, tmp_path: Path) -> None:
+def test_it_prints_alone_what_it_prints_in_the_notebook(
+    path: Path, fresh: multiprocessing.context.BaseContext, tmp_path: Path
+) -> None:
     (cell,) = (cell for _, cell in read(path).code() if "take-away" in tags(cell))
     (tmp_path / "alone.py").write_text(cell.source, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "alone.py"], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == text_outputs(cell)
+    process = fresh.Process(target=run_alone, args=(tmp_path,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0, (tmp_path / COMPLAINED).read_text(encoding="utf-8")
+    assert (tmp_path / PRINTED).read_text(encoding="utf-8") == text_outputs(cell)
