@@ -23,8 +23,9 @@ EXCEPTIONS = {
 }
 
 # Lab's page has no height of its own and hides what flows out of it: axe-core would take every text
-# for hidden and compare no colours.
-STYLE = "body, .jp-LabShell { overflow: visible !important }"
+# for hidden and compare no colours. Code is shown by Lab, not by us, and is most of the page.
+STYLE = """body, .jp-LabShell { overflow: visible !important }
+.jp-CodeCell .jp-InputArea { display: none !important }"""
 SCROLLED = "() => document.querySelector('.jp-WindowedPanel-outer').scrollHeight"
 CONTENT = "() => document.querySelector('.jp-WindowedPanel-viewport').offsetHeight"
 SEEN = "() => document.querySelector('.jp-WindowedPanel-outer').clientHeight"
