@@ -84,8 +84,8 @@ _ROW = 32  # cuts that are added up together; it divides their number
 
 
 def _cuts() -> np.ndarray:
-    """The cuts: at 1/2, 3/2, ... on the ruler, which is read off at a million probabilities."""
-    probabilities = 1.0 / (1.0 + np.exp(np.linspace(36.0, -16.0, 1_000_000)))
+    """The cuts: at 1/2, 3/2, ... on the ruler, which is read off at 200,000 probabilities."""
+    probabilities = 1.0 / (1.0 + np.exp(np.linspace(36.0, -16.0, 200_000)))
     marks = ops.convert_to_numpy(_ruler(probabilities))
     return np.interp(np.arange(CUTS) + 0.5, marks, probabilities).astype("float32")
 
