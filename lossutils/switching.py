@@ -390,10 +390,10 @@ def _chosen(index, choices: Sequence[Callable]):
 def _check_replicas(losses: Sequence[Callable]) -> None:
     """Raise ValueError for a state that TensorFlow cannot keep in step inside another loss."""
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    calls = [getattr(loss, "call", loss) for loss in losses]
-    moving = any("training" in inspect.signature(call).parameters for call in calls)
+    calls = {_parts.name_of(loss): getattr(loss, "call", loss) for loss in losses}
+    moving = [n for n, call in calls.items() if "training" in inspect.signature(call).parameters]
     wanted = f"hold no state that moves in training on {replicas} replicas"
-    arguments.check("losses", [*map(_parts.name_of, losses)], wanted, replicas == 1 or not moving)
+    arguments.check("losses", moving, wanted, replicas == 1 or not moving)
 
 
 def _owned(model: keras.Model, kind: type):

@@ -31,8 +31,7 @@ THIN_OUT = """() => {
     }
 }"""
 # A window that has another size says so to its page a little later.
-NEXT_FRAME = """() => new Promise(done =>
-    requestAnimationFrame(() => requestAnimationFrame(done)))"""
+NEXT_FRAME = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 OPEN_ALL = "() => document.querySelectorAll('details').forEach(details => { details.open = true; })"
 # Printed tables may scroll in their box, and what is only read aloud has none; nothing else may.
 SCROLLS_SIDEWAYS = """() => [...document.querySelectorAll('html, main *')].filter(element =>
